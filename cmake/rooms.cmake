@@ -1,0 +1,54 @@
+# A room is a folder that becomes one library and one test program: every .cc is in the library,
+# every *_test.cc in the test. Its CMakeLists.txt says only what it links (the arrows).
+
+add_library(k8s_options INTERFACE)
+target_compile_options(k8s_options INTERFACE -Wall -Wextra -Werror)
+if(K8S_SANITIZE)
+  target_compile_options(k8s_options INTERFACE -fsanitize=${K8S_SANITIZE} -fno-sanitize-recover=all
+                                               -fno-omit-frame-pointer)
+  target_link_options(k8s_options INTERFACE -fsanitize=${K8S_SANITIZE})
+endif()
+
+# k8s_room(NAME [LINK public...] [PRIVATE private...] [TEST_LINK more...] [EXCLUDE files...])
+function(k8s_room name)
+  cmake_parse_arguments(ROOM "" "" "LINK;PRIVATE;TEST_LINK;EXCLUDE;SOURCES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_fuzz.cc)
+  list(REMOVE_ITEM sources ${tests} ${fuzzers})
+  foreach(excluded IN LISTS ROOM_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${excluded})
+  endforeach()
+  add_library(${name} STATIC ${sources} ${ROOM_SOURCES})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/client>
+                                            $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                            $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
+                                            $<INSTALL_INTERFACE:include>)
+  target_link_libraries(${name} PUBLIC ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE}
+                                $<BUILD_INTERFACE:k8s_options>)
+  if(K8S_BUILD_TESTS AND tests)
+    k8s_test(${name}_test SOURCES ${tests} LINK ${name} ${ROOM_PRIVATE} ${ROOM_TEST_LINK})
+  endif()
+endfunction()
+
+# k8s_test(NAME SOURCES files... LINK libraries... [LABEL label]): one program, one ctest entry a test.
+function(k8s_test name)
+  cmake_parse_arguments(TEST "" "LABEL" "SOURCES;LINK" ${ARGN})
+  if(NOT TEST_LABEL)
+    set(TEST_LABEL unit)
+  endif()
+  if(NOT TARGET k8s_test_main)
+    file(WRITE ${PROJECT_BINARY_DIR}/test_main.cc
+         "#include <gmock/gmock.h>\n#include <gtest/gtest.h>\nint main(int argc, char** argv) {\n"
+         "  testing::InitGoogleMock(&argc, argv);\n  return RUN_ALL_TESTS();\n}\n")
+    add_library(k8s_test_main STATIC ${PROJECT_BINARY_DIR}/test_main.cc)
+    target_link_libraries(k8s_test_main PUBLIC GTest::gtest GTest::gmock Threads::Threads k8s_options)
+    target_precompile_headers(k8s_test_main PUBLIC <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TEST_LINK} k8s_test_main k8s_options)
+  target_precompile_headers(${name} REUSE_FROM k8s_test_main)
+  target_compile_definitions(${name} PRIVATE K8S_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS ${TEST_LABEL} TIMEOUT 120)
+endfunction()
