@@ -476,13 +476,14 @@ class Emitter {
       if (sub.name != "scale") continue;
       const std::string kind = sub.attributes.Get("kind");
       const size_t dot = kind.find('.');
-      forward += Cat("namespace ", kind.substr(0, dot), " {\nstruct ", kind.substr(dot + 1), ";\n}\n");
+      forward +=
+          Cat("namespace ", kind.substr(0, dot), " {\nstruct ", kind.substr(dot + 1), ";\n}\n");
       scale = Cat("  using Scale = ", kind.substr(0, dot), "::", kind.substr(dot + 1), ";\n");
     }
     return Cat("template <>\nstruct Facts<", cpp,
                "> {\n  static constexpr uint32_t verbs = ", VerbMask(type.attributes.Get("verbs")),
-               ";\n  static constexpr uint32_t methods = ", methods.empty() ? "0" : methods,
-               ";\n};\n");
+               ";\n  static constexpr uint32_t methods = ", methods.empty() ? "0" : methods, ";\n",
+               scale, "};\n");
   }
 
   std::string Clientset() {
@@ -508,7 +509,8 @@ class Emitter {
         every += Cat("K8S_CLIENT(", file.Package(), ", ", file.attributes.Get("accessor"), ", ",
                      type.attributes.Get("client"), ", ", type.name, ", (",
                      namespaced ? "\"ns\"" : "", "))\n");
-        members += Cat("  ResourceClient<", file.Package(), "::", type.name, "> ", type.attributes.Get("client"), "(",
+        members += Cat("  ResourceClient<", file.Package(), "::", type.name, "> ",
+                       type.attributes.Get("client"), "(",
                        namespaced ? "std::string_view namespace_ = {}" : "",
                        ") const {\n    return {rest_, \"", type.attributes.Get("resource"), "\", ",
                        namespaced ? "namespace_" : "{}", "};\n  }\n");
@@ -525,8 +527,7 @@ class Emitter {
     // One line a typed client, for whoever defines the macro: tests that must see all of them.
     out_["k8s/kubernetes/every_client.inc"] = every;
     out +=
-        Cat(scales, "\nnamespace kubernetes {\n", facts,
-            "}  // namespace kubernetes\n\n", groups,
+        Cat(scales, "\nnamespace kubernetes {\n", facts, "}  // namespace kubernetes\n\n", groups,
             "class Clientset : public kubernetes::ClientsetBase {\n public:\n"
             "  // Makes the shared transport and limiter; no network I/O. Rules: C-1.5 to C-1.10.\n"
             "  static Result<Clientset> NewForConfig(const rest::Config& config) {\n"
