@@ -117,7 +117,7 @@ class Emitter {
   }
 
   static std::string MemberType(const FileFacts& file, const FieldFacts& field) {
-    const std::string element = Cpp(file, field.element);
+    std::string element = Cpp(file, field.element);
     switch (field.shape) {
       case FieldFacts::Shape::kOne:
         return element;
