@@ -1,0 +1,71 @@
+#include "k8s/machinery/yaml.h"
+
+#include <gtest/gtest.h>
+
+#include "k8s/machinery/json.h"
+
+namespace k8s {
+namespace {
+
+std::string AsJson(const char* text) {
+  auto value = ParseYamlDocument(text);
+  return value ? ToJson(*value) : "error: " + value.error().message();
+}
+
+TEST(Yaml, ResolvesPlainScalarsAsKubectlDoes) {
+  EXPECT_EQ(AsJson("[on, yes, NO, true, y, n]"), R"([true,true,false,true,"y","n"])");
+  EXPECT_EQ(AsJson("['yes', \"on\", !!str 123, '1']"), R"(["yes","on","123","1"])");
+  EXPECT_EQ(AsJson("[0777, 012, 0o17, 1_000, 1e3, 0x1f, -5, .5, 1.0.0]"),
+            R"([511,10,15,1000,1000,31,-5,0.5,"1.0.0"])");
+  EXPECT_EQ(AsJson("[null, ~, '', Null]"), R"([null,null,"",null])");
+  EXPECT_EQ(AsJson("{1: a, true: b}"), R"({"1":"a","true":"b"})");
+}
+
+TEST(Yaml, MergesKeysAndKeepsWhatIsWritten) {
+  EXPECT_EQ(AsJson("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n"), R"({"a":{"x":1,"y":2},"b":{"x":1,"y":3}})");
+  EXPECT_EQ(AsJson("b:\n  y: 3\n  <<: {y: 2, x: 1}\n"), R"({"b":{"y":3,"x":1}})");
+}
+
+TEST(Yaml, ReportsDuplicatesAndTakesTheLast) {
+  const auto documents = ParseYaml("a: 1\nb: 2\na: 3\n").value();
+  ASSERT_EQ(documents.size(), 1u);
+  EXPECT_EQ(ToJson(documents[0].value), R"({"a":3,"b":2})");
+  EXPECT_EQ(documents[0].duplicates, std::vector<std::string>{R"(line 3: key "a" already set in map)"});
+}
+
+TEST(Yaml, SplitsDocumentsAndKnowsTheirLines) {
+  const auto documents = ParseYaml("a: 1\n---\n# only a comment\n---\nb: 2\n").value();
+  ASSERT_EQ(documents.size(), 3u);
+  EXPECT_TRUE(documents[1].value.is_null());
+  EXPECT_EQ(documents[2].line, 5);
+}
+
+TEST(Yaml, RefusesWithALine) {
+  EXPECT_EQ(AsJson("a: 1\nb: {c: [d\n").substr(0, 12), "error: line ");
+  EXPECT_EQ(AsJson("a: &a [*a]").substr(0, 12), "error: line ");
+  std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+    for (int j = 0; j < 9; ++j) bomb += "," + last;
+    bomb += "]\n";
+  }
+  EXPECT_NE(AsJson(bomb.c_str()).find("excessive aliasing"), std::string::npos);
+}
+
+TEST(Yaml, PrintsSortedAndQuotesWhatWouldReadDifferently) {
+  const Value value = ParseJson(R"({"b":[1,{"d":true,"c":"x: y"},[]],"a":{"z":"yes","y":"","x":"1","w":null,"v":"a\nb\n"}})").value();
+  EXPECT_EQ(ToYaml(value),
+            "a:\n  v: |\n    a\n    b\n  w: null\n  x: \"1\"\n  \"y\": \"\"\n  z: \"yes\"\n"
+            "b:\n- 1\n- c: 'x: y'\n  d: true\n- []\n");
+}
+
+TEST(Yaml, ReadsBackWhatItPrints) {
+  const Value value = ParseJson(R"({"a":["- x","#","a #b","'q'","\"","\\","12:30","2020-01-01","null","~","a: b","k:"," x","x "," \n y","\n","a\n\n","é","0x1","1e3","@a","%","*a","&a","!a","|",">","{","["]})").value();
+  const auto back = ParseYamlDocument(ToYaml(value));
+  ASSERT_TRUE(back) << ToYaml(value) << back.error().message();
+  EXPECT_EQ(ToJson(*back), ToJson(value)) << ToYaml(value);
+}
+
+}  // namespace
+}  // namespace k8s
