@@ -13,7 +13,7 @@ constexpr std::array<int16_t, 256> kValues = [] {
   std::array<int16_t, 256> values{};
   values.fill(-1);
   for (size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int16_t>(i);
   }
   return values;
 }();
