@@ -466,13 +466,18 @@ class Emitter {
     return out;
   }
 
-  static std::string FactsOf(const FileFacts& file, const TypeFacts& type) {
+  static std::string FactsOf(const FileFacts& file, const TypeFacts& type, std::string& forward) {
     const std::string cpp = Cat(file.Package(), "::", type.name);
-    std::string methods;
+    std::string methods, scale;
     for (const auto& sub : type.subresources) {
       for (const std::string_view method : Split(sub.attributes.Get("methods"), ',')) {
         if (!method.empty()) methods += Cat(methods.empty() ? "" : " | ", "Method::k", method);
       }
+      if (sub.name != "scale") continue;
+      const std::string kind = sub.attributes.Get("kind");
+      const size_t dot = kind.find('.');
+      forward += Cat("namespace ", kind.substr(0, dot), " {\nstruct ", kind.substr(dot + 1), ";\n}\n");
+      scale = Cat("  using Scale = ", kind.substr(0, dot), "::", kind.substr(dot + 1), ";\n");
     }
     return Cat("template <>\nstruct Facts<", cpp,
                "> {\n  static constexpr uint32_t verbs = ", VerbMask(type.attributes.Get("verbs")),
@@ -491,14 +496,14 @@ class Emitter {
         "// stack; any thread may call any member.\n\n"
         "#include \"k8s/kubernetes/clientset_base.h\"\n#include \"k8s/kubernetes/expansions.h\"\n"
         "#include \"k8s/kubernetes/resource_client.h\"\n\nnamespace k8s {\n\n";
-    std::string facts, groups, accessors;
+    std::string facts, groups, accessors, scales;
     for (const FileFacts& file : files_) {
       if (!file.attributes.Has("accessor")) continue;
       std::string forward, members;
       for (const TypeFacts& type : file.types) {
         if (!type.attributes.Has("client")) continue;
         forward += Cat("struct ", type.name, ";\n");
-        facts += FactsOf(file, type);
+        facts += FactsOf(file, type, scales);
         const bool namespaced = type.attributes.Get("scope") == "namespaced";
         members += Cat("  ResourceClient<", type.name, "> ", type.attributes.Get("client"), "(",
                        namespaced ? "std::string_view namespace_ = {}" : "",
