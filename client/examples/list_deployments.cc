@@ -9,7 +9,7 @@
 #include "k8s/api/appsv1.h"
 #include "k8s/clientcmd/kubeconfig.h"
 #include "k8s/kubernetes/clientset.h"
-#include "k8s/rest/in_cluster.h"
+#include "k8s/rest/config.h"
 
 namespace {
 
