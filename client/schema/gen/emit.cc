@@ -487,7 +487,7 @@ class Emitter {
                ";\n};\n");
   }
 
-  std::string Clientset() const {
+  std::string Clientset() {
     std::string out = "#pragma once\n\n";
     out += kBanner;
     out +=
@@ -498,7 +498,7 @@ class Emitter {
         "// stack; any thread may call any member.\n\n"
         "#include \"k8s/kubernetes/clientset_base.h\"\n#include \"k8s/kubernetes/expansions.h\"\n"
         "#include \"k8s/kubernetes/resource_client.h\"\n\nnamespace k8s {\n\n";
-    std::string facts, groups, accessors, scales;
+    std::string facts, groups, accessors, scales, every;
     for (const FileFacts& file : files_) {
       if (!file.attributes.Has("accessor")) continue;
       std::string forward, members;
@@ -507,7 +507,10 @@ class Emitter {
         forward += Cat("struct ", type.name, ";\n");
         facts += FactsOf(file, type, scales);
         const bool namespaced = type.attributes.Get("scope") == "namespaced";
-        members += Cat("  ResourceClient<", type.name, "> ", type.attributes.Get("client"), "(",
+        every += Cat("K8S_CLIENT(", file.Package(), ", ", file.attributes.Get("accessor"), ", ",
+                     type.attributes.Get("client"), ", ", type.name, ", (",
+                     namespaced ? "\"ns\"" : "", "))\n");
+        members += Cat("  ResourceClient<", file.Package(), "::", type.name, "> ", type.attributes.Get("client"), "(",
                        namespaced ? "std::string_view namespace_ = {}" : "",
                        ") const {\n    return {rest_, \"", type.attributes.Get("resource"), "\", ",
                        namespaced ? "namespace_" : "{}", "};\n  }\n");
@@ -521,8 +524,10 @@ class Emitter {
                        "() const { return ", file.Package(), "::Client(Group(\"", file.group,
                        "\", \"", file.version, "\")); }\n");
     }
+    // One line a typed client, for whoever defines the macro: tests that must see all of them.
+    out_["k8s/kubernetes/every_client.inc"] = every;
     out +=
-        Cat("\nnamespace kubernetes {\ninline constexpr uint32_t kAllVerbs = 0x1ff;\n", facts,
+        Cat(scales, "\nnamespace kubernetes {\n", facts,
             "}  // namespace kubernetes\n\n", groups,
             "class Clientset : public kubernetes::ClientsetBase {\n public:\n"
             "  // Makes the shared transport and limiter; no network I/O. Rules: C-1.5 to C-1.10.\n"
