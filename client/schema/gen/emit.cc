@@ -10,18 +10,19 @@
 namespace k8s::gen {
 namespace {
 
+// And "linux" and "unix": macros of g++ where the dialect is gnu++20, which is CMake's default.
 const std::set<std::string_view> kKeywords = {
-    "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",      "break",
-    "case",      "catch",     "char",     "class",    "concept",   "const",     "consteval",
-    "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield",  "decltype",
-    "default",   "delete",    "do",       "double",   "else",      "enum",      "explicit",
-    "export",    "extern",    "false",    "float",    "for",       "friend",    "goto",
-    "if",        "inline",    "int",      "long",     "mutable",   "namespace", "new",
-    "noexcept",  "not",       "nullptr",  "operator", "or",        "private",   "protected",
-    "public",    "register",  "requires", "return",   "short",     "signed",    "sizeof",
-    "static",    "struct",    "switch",   "template", "this",      "throw",     "true",
-    "try",       "typedef",   "typeid",   "typename", "union",     "unsigned",  "using",
-    "virtual",   "void",      "volatile", "while",    "xor"};
+    "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",     "break",
+    "case",      "catch",     "char",     "class",    "concept",   "const",    "consteval",
+    "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield", "decltype",
+    "default",   "delete",    "do",       "double",   "else",      "enum",     "explicit",
+    "export",    "extern",    "false",    "float",    "for",       "friend",   "goto",
+    "if",        "inline",    "int",      "linux",    "long",      "mutable",  "namespace",
+    "new",       "noexcept",  "not",      "nullptr",  "operator",  "or",       "private",
+    "protected", "public",    "register", "requires", "return",    "short",    "signed",
+    "sizeof",    "static",    "struct",   "switch",   "template",  "this",     "throw",
+    "true",      "try",       "typedef",  "typeid",   "typename",  "union",    "unix",
+    "unsigned",  "using",     "virtual",  "void",     "volatile",  "while",    "xor"};
 
 struct Scalar {
   std::string_view cpp, kind;
@@ -117,7 +118,7 @@ class Emitter {
   }
 
   static std::string MemberType(const FileFacts& file, const FieldFacts& field) {
-    const std::string element = Cpp(file, field.element);
+    std::string element = Cpp(file, field.element);
     switch (field.shape) {
       case FieldFacts::Shape::kOne:
         return element;
