@@ -1,7 +1,8 @@
 #pragma once
 
 // Time and waiting, one door: nothing outside base/ reads a clock or sleeps. Every wait in the
-// library ends up in Wait; a sleep is a wait for nothing. All members may be called from any thread.
+// library ends up in Wait; a sleep is a wait for nothing. All members may be called from any
+// thread.
 
 #include <condition_variable>
 #include <functional>

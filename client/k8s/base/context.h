@@ -25,7 +25,7 @@ class Context {
   Context WithDeadline(TimePoint deadline) const;
   Context WithTimeout(Duration timeout) const;  // counted by the real clock
   Context WithTimeout(const Clock& clock, Duration timeout) const;
-  // A child with its own stop token, for whoever must also heed the parent's: see StopEither.
+  // A child that heeds this stop token instead; the deadline stays.
   Context WithStop(std::stop_token stop) const;
 
   const std::stop_token& stop() const { return stop_; }

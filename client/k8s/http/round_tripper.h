@@ -40,9 +40,9 @@ struct Request {
 
   // What the layers need to know of the call; nothing of it is sent.
   Mode mode = Mode::kDo;
-  int max_retries = 10;          // after the first attempt; negative counts as 0
-  Duration timeout{};            // all attempts of Do and DoRaw together; zero: none
-  bool throttle = true;          // false: this request passes the rate limiter
+  int max_retries = 10;  // after the first attempt; negative counts as 0
+  Duration timeout{};    // all attempts of Do and DoRaw together; zero: none
+  bool throttle = true;  // false: this request passes the rate limiter
 };
 
 // The body of a response. One reader at a time. Destroying it before its end closes the connection

@@ -13,12 +13,12 @@
 namespace k8s::http {
 
 struct Url {
-  std::string scheme{};    // "http" or "https" or what stood there
-  std::string user_info{}; // raw, without the @; never printed
-  std::string host{};      // without port; IPv6 without brackets
-  std::string port{};      // "" when none was written
-  std::string path{};      // escaped, as it goes on the wire
-  std::string query{};     // raw, without the ?
+  std::string scheme{};     // "http" or "https" or what stood there
+  std::string user_info{};  // raw, without the @; never printed
+  std::string host{};       // without port; IPv6 without brackets
+  std::string port{};       // "" when none was written
+  std::string path{};       // escaped, as it goes on the wire
+  std::string query{};      // raw, without the ?
 
   static Result<Url> Parse(std::string_view text);
   // "host", "host:port", "[::1]:port".
@@ -51,8 +51,8 @@ class Query {
   std::vector<std::pair<std::string, std::string>> values_;
 };
 
-std::string EscapePath(std::string_view path);    // one or more segments; '/' stays
-std::string EscapeQuery(std::string_view text);   // form encoding: a blank becomes '+'
+std::string EscapePath(std::string_view path);   // one or more segments; '/' stays
+std::string EscapeQuery(std::string_view text);  // form encoding: a blank becomes '+'
 Result<std::string> UnescapePath(std::string_view text);
 Result<std::string> UnescapeQuery(std::string_view text);
 // Go's path.Clean joined with a leading slash: "a//b/../c/" becomes "/a/c".

@@ -1,8 +1,8 @@
 #pragma once
 
 // Value: a JSON document as a tree. Objects keep the order of their members, integers that fit stay
-// 64-bit. It exists where an object is changed or has no C++ type: Unstructured, patches, admission.
-// A value type: copies are deep, no locking.
+// 64-bit. It exists where an object is changed or has no C++ type: Unstructured, patches,
+// admission. A value type: copies are deep, no locking.
 
 #include <cstdint>
 #include <initializer_list>
@@ -23,16 +23,16 @@ class Value {
   class Object;
 
   Value() : type_(Type::kNull) {}
-  Value(std::nullptr_t) : Value() {}                         // NOLINT
-  Value(bool value) : type_(Type::kBool) { bool_ = value; }  // NOLINT
-  Value(int value) : Value(static_cast<int64_t>(value)) {}   // NOLINT
-  Value(int64_t value) : type_(Type::kInt) { int_ = value; }  // NOLINT
+  Value(std::nullptr_t) : Value() {}                               // NOLINT
+  Value(bool value) : type_(Type::kBool) { bool_ = value; }        // NOLINT
+  Value(int value) : Value(static_cast<int64_t>(value)) {}         // NOLINT
+  Value(int64_t value) : type_(Type::kInt) { int_ = value; }       // NOLINT
   Value(double value) : type_(Type::kDouble) { double_ = value; }  // NOLINT
-  Value(std::string value);                                   // NOLINT
-  Value(std::string_view value) : Value(std::string(value)) {}  // NOLINT
-  Value(const char* value) : Value(std::string(value)) {}       // NOLINT
-  Value(Array value);                                           // NOLINT
-  Value(Object value);                                          // NOLINT
+  Value(std::string value);                                        // NOLINT
+  Value(std::string_view value) : Value(std::string(value)) {}     // NOLINT
+  Value(const char* value) : Value(std::string(value)) {}          // NOLINT
+  Value(Array value);                                              // NOLINT
+  Value(Object value);                                             // NOLINT
   static Value MakeArray(std::initializer_list<Value> items = {});
   static Value MakeObject(std::initializer_list<Member> members = {});
 

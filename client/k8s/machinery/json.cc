@@ -1,0 +1,290 @@
+#include "k8s/machinery/json.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json_scanner.h"
+
+namespace k8s {
+namespace {
+
+// Recursive descent; JsonScanner bounds the depth. A frame is small, so that 10,000 of them fit.
+class TreeReader {
+ public:
+  TreeReader(std::string_view text, std::vector<std::string>* duplicates)
+      : scanner_(text), duplicates_(duplicates) {}
+
+  Result<Value> Document() {
+    Value root;
+    if (!ReadValue(root)) return scanner_.error();
+    if (!scanner_.AtEnd()) {
+      scanner_.FailUnexpected("the end of the document");
+      return scanner_.error();
+    }
+    return root;
+  }
+
+ private:
+  bool ReadValue(Value& out) {
+    switch (scanner_.Peek()) {
+      case '{':
+        return ReadObject(out);
+      case '[':
+        return ReadArray(out);
+      case '"': {
+        std::string_view text;
+        if (!scanner_.String(text, scratch_)) return false;
+        out = Value(std::string(text));
+        return true;
+      }
+      case 't':
+        out = true;
+        return scanner_.Literal("true");
+      case 'f':
+        out = false;
+        return scanner_.Literal("false");
+      case 'n':
+        out = nullptr;
+        return scanner_.Literal("null");
+      default:
+        return ReadNumber(out);
+    }
+  }
+
+  bool ReadNumber(Value& out) {
+    std::string_view text;
+    bool is_integer;
+    if (!scanner_.Number(text, is_integer)) return false;
+    if (is_integer) {
+      int64_t number;
+      if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) {
+        out = number;
+        return true;
+      }
+    }
+    double number = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) {
+      return scanner_.Fail(Cat("number ", text, " is out of range"));
+    }
+    out = number;
+    return true;
+  }
+
+  bool ReadArray(Value& out) {
+    scanner_.Advance();
+    if (!scanner_.Enter()) return false;
+    Value::Array items;
+    if (!scanner_.Take(']')) {
+      const size_t mark = path_.size();
+      do {
+        if (duplicates_ != nullptr) path_ += Cat("[", std::to_string(items.size()), "]");
+        items.emplace_back();
+        if (!ReadValue(items.back())) return false;
+        path_.resize(mark);
+      } while (scanner_.Take(','));
+      if (!scanner_.Take(']')) return scanner_.FailUnexpected("',' or ']'");
+    }
+    scanner_.Leave();
+    out = Value(std::move(items));
+    return true;
+  }
+
+  bool ReadObject(Value& out) {
+    scanner_.Advance();
+    if (!scanner_.Enter()) return false;
+    Value::Object members;
+    if (!scanner_.Take('}')) {
+      const size_t mark = path_.size();
+      do {
+        std::string_view name;
+        if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
+        if (!scanner_.String(name, scratch_)) return false;
+        if (duplicates_ != nullptr) {
+          if (mark > 0) path_ += '.';
+          path_ += name;
+          if (members.Find(name) != nullptr) duplicates_->push_back(path_);
+        }
+        Value& slot = members[name];
+        if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
+        if (!ReadValue(slot)) return false;
+        path_.resize(mark);
+      } while (scanner_.Take(','));
+      if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");
+    }
+    scanner_.Leave();
+    out = Value(std::move(members));
+    return true;
+  }
+
+  JsonScanner scanner_;
+  std::vector<std::string>* duplicates_;
+  std::string scratch_;
+  std::string path_;
+};
+
+void AppendPretty(const Value& value, size_t depth, std::string& out) {
+  const auto line = [&](size_t levels) {
+    out += '\n';
+    out.append(levels * 4, ' ');
+  };
+  if (value.is_object() && !value.object().empty()) {
+    out += '{';
+    for (bool first = true; const auto& [name, member] : value.object()) {
+      if (!first) out += ',';
+      first = false;
+      line(depth + 1);
+      AppendJsonString(name, out);
+      out += ": ";
+      AppendPretty(member, depth + 1, out);
+    }
+    line(depth);
+    out += '}';
+  } else if (value.is_array() && !value.array().empty()) {
+    out += '[';
+    for (bool first = true; const Value& item : value.array()) {
+      if (!first) out += ',';
+      first = false;
+      line(depth + 1);
+      AppendPretty(item, depth + 1, out);
+    }
+    line(depth);
+    out += ']';
+  } else {
+    AppendJson(value, out);
+  }
+}
+
+}  // namespace
+
+Result<Value> ParseJson(std::string_view text, std::vector<std::string>* duplicates) {
+  return TreeReader(text, duplicates).Document();
+}
+
+void AppendJsonString(std::string_view text, std::string& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  size_t plain = 0;
+  const auto flush = [&](size_t upto) { out.append(text.substr(plain, upto - plain)); };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x80) {
+      // U+2028 and U+2029 end lines in JavaScript, so Go escapes them; bad UTF-8 is replaced.
+      if (byte == 0xe2 && i + 2 < text.size() && text[i + 1] == '\x80' &&
+          (text[i + 2] == '\xa8' || text[i + 2] == '\xa9')) {
+        flush(i);
+        out += text[i + 2] == '\xa8' ? "\\u2028" : "\\u2029";
+        plain = i + 3;
+        i += 2;
+        continue;
+      }
+      size_t length = 1;
+      while (length < 4 && i + length < text.size() &&
+             (static_cast<unsigned char>(text[i + length]) & 0xc0) == 0x80) {
+        ++length;
+      }
+      if (!IsValidUtf8(text.substr(i, length))) {
+        flush(i);
+        const std::string mended = ToValidUtf8(text.substr(i, length));
+        out += "\\ufffd";
+        // One replacement for each bad byte, as Go writes it.
+        for (size_t rest = 3; rest < mended.size(); rest += 3) out += "\\ufffd";
+        plain = i + length;
+      }
+      i += length - 1;
+      continue;
+    }
+    if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' && byte != '&') {
+      continue;
+    }
+    flush(i);
+    plain = i + 1;
+    constexpr std::string_view kNamed = "\"\\\b\f\n\r\t", kLetters = "\"\\bfnrt";
+    if (const size_t at = kNamed.find(text[i]); at != std::string_view::npos) {
+      out += '\\';
+      out += kLetters[at];
+    } else {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  flush(text.size());
+  out += '"';
+}
+
+void AppendJsonDouble(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  char buffer[64];
+  const double magnitude = std::fabs(number);
+  const bool plain = magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
+  auto end = std::to_chars(buffer, buffer + sizeof buffer, number,
+                           plain ? std::chars_format::fixed : std::chars_format::scientific)
+                 .ptr;
+  // Go writes e-9 where C++ writes e-09.
+  if (!plain && end - buffer >= 4 && end[-2] == '0' && (end[-3] == '-' || end[-3] == '+')) {
+    end[-2] = end[-1];
+    --end;
+  }
+  out.append(buffer, end);
+}
+
+void AppendJson(const Value& value, std::string& out) {
+  switch (value.type()) {
+    case Value::Type::kNull:
+      out += "null";
+      return;
+    case Value::Type::kBool:
+      out += value.boolean() ? "true" : "false";
+      return;
+    case Value::Type::kInt: {
+      char buffer[24];
+      out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value.integer()).ptr);
+      return;
+    }
+    case Value::Type::kDouble:
+      AppendJsonDouble(value.number(), out);
+      return;
+    case Value::Type::kString:
+      AppendJsonString(value.string(), out);
+      return;
+    case Value::Type::kArray:
+      out += '[';
+      for (bool first = true; const Value& item : value.array()) {
+        if (!first) out += ',';
+        first = false;
+        AppendJson(item, out);
+      }
+      out += ']';
+      return;
+    case Value::Type::kObject:
+      out += '{';
+      for (bool first = true; const auto& [name, member] : value.object()) {
+        if (!first) out += ',';
+        first = false;
+        AppendJsonString(name, out);
+        out += ':';
+        AppendJson(member, out);
+      }
+      out += '}';
+      return;
+  }
+}
+
+std::string ToJson(const Value& value) {
+  std::string out;
+  AppendJson(value, out);
+  return out;
+}
+
+std::string ToPrettyJson(const Value& value) {
+  std::string out;
+  AppendPretty(value, 0, out);
+  return out;
+}
+
+}  // namespace k8s

@@ -1,0 +1,221 @@
+#include "k8s/machinery/value.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace k8s {
+namespace {
+
+// From here on a lookup goes through an index instead of along the members.
+constexpr size_t kIndexedFrom = 48;
+constexpr size_t kNowhere = static_cast<size_t>(-1);
+
+}  // namespace
+
+struct Value::Object::Index {
+  // Owns copies of the names: the members move when the vector grows.
+  std::unordered_map<std::string, size_t> positions;
+};
+
+void Value::Object::IndexDeleter::operator()(Index* index) const { delete index; }
+
+Value::Value(std::string value) : type_(Type::kString) {
+  string_ = new std::string(std::move(value));
+}
+Value::Value(Array value) : type_(Type::kArray) { array_ = new Array(std::move(value)); }
+Value::Value(Object value) : type_(Type::kObject) { object_ = new Object(std::move(value)); }
+
+Value Value::MakeArray(std::initializer_list<Value> items) { return Array(items); }
+Value Value::MakeObject(std::initializer_list<Member> members) { return Object(members); }
+
+Value::Value(const Value& other) : type_(other.type_) {
+  switch (type_) {
+    case Type::kString:
+      string_ = new std::string(*other.string_);
+      break;
+    case Type::kArray:
+      array_ = new Array(*other.array_);
+      break;
+    case Type::kObject:
+      object_ = new Object(*other.object_);
+      break;
+    default:
+      int_ = other.int_;
+  }
+}
+
+Value::Value(Value&& other) noexcept : type_(other.type_) {
+  int_ = other.int_;  // the union as a whole: its members are scalars and pointers of one word
+  other.type_ = Type::kNull;
+}
+
+Value& Value::operator=(const Value& other) {
+  if (this != &other) *this = Value(other);
+  return *this;
+}
+
+Value& Value::operator=(Value&& other) noexcept {
+  if (this == &other) return *this;
+  // Taken out first: other may live inside this.
+  const Type type = other.type_;
+  const int64_t bits = other.int_;
+  other.type_ = Type::kNull;
+  Destroy();
+  type_ = type;
+  int_ = bits;
+  return *this;
+}
+
+Value::~Value() { Destroy(); }
+
+void Value::Destroy() {
+  switch (type_) {
+    case Type::kString:
+      delete string_;
+      break;
+    case Type::kArray:
+      delete array_;
+      break;
+    case Type::kObject:
+      delete object_;
+      break;
+    default:
+      break;
+  }
+}
+
+const Value* Value::Find(std::string_view name) const {
+  return is_object() ? object_->Find(name) : nullptr;
+}
+
+Value* Value::Find(std::string_view name) { return is_object() ? object_->Find(name) : nullptr; }
+
+const Value* Value::Find(std::initializer_list<std::string_view> path) const {
+  const Value* at = this;
+  for (const std::string_view name : path) {
+    if (at == nullptr) return nullptr;
+    at = at->Find(name);
+  }
+  return at;
+}
+
+Value* Value::Find(std::initializer_list<std::string_view> path) {
+  return const_cast<Value*>(static_cast<const Value*>(this)->Find(path));
+}
+
+std::string_view Value::StringAt(std::initializer_list<std::string_view> path,
+                                 std::string_view fallback) const {
+  const Value* at = Find(path);
+  return at != nullptr && at->is_string() ? std::string_view(at->string()) : fallback;
+}
+
+int64_t Value::IntAt(std::initializer_list<std::string_view> path, int64_t fallback) const {
+  const Value* at = Find(path);
+  return at != nullptr && at->is_int() ? at->integer() : fallback;
+}
+
+bool Value::BoolAt(std::initializer_list<std::string_view> path, bool fallback) const {
+  const Value* at = Find(path);
+  return at != nullptr && at->is_bool() ? at->boolean() : fallback;
+}
+
+Value& Value::operator[](std::string_view name) {
+  if (!is_object()) *this = Object();
+  return (*object_)[name];
+}
+
+bool Value::Remove(std::string_view name) { return is_object() && object_->Remove(name); }
+
+void Value::Append(Value item) {
+  if (!is_array()) *this = Array();
+  array_->push_back(std::move(item));
+}
+
+bool operator==(const Value& a, const Value& b) {
+  if (a.type_ != b.type_) return a.is_number() && b.is_number() && a.number() == b.number();
+  switch (a.type_) {
+    case Value::Type::kNull:
+      return true;
+    case Value::Type::kBool:
+      return a.bool_ == b.bool_;
+    case Value::Type::kInt:
+      return a.int_ == b.int_;
+    case Value::Type::kDouble:
+      return a.double_ == b.double_;
+    case Value::Type::kString:
+      return *a.string_ == *b.string_;
+    case Value::Type::kArray:
+      return *a.array_ == *b.array_;
+    case Value::Type::kObject:
+      break;
+  }
+  if (a.object_->size() != b.object_->size()) return false;
+  return std::all_of(a.object_->begin(), a.object_->end(), [&](const Value::Member& member) {
+    const Value* other = b.object_->Find(member.first);
+    return other != nullptr && *other == member.second;
+  });
+}
+
+Value::Object::Object(std::initializer_list<Member> members) {
+  members_.reserve(members.size());
+  for (const Member& member : members) (*this)[member.first] = member.second;
+}
+
+Value::Object& Value::Object::operator=(const Object& other) {
+  members_ = other.members_;
+  index_.reset();
+  return *this;
+}
+
+size_t Value::Object::Position(std::string_view name) const {
+  if (members_.size() < kIndexedFrom) {
+    for (size_t i = 0; i < members_.size(); ++i) {
+      if (members_[i].first == name) return i;
+    }
+    return kNowhere;
+  }
+  if (!index_) index_.reset(new Index());
+  // Members are only ever added at the end or removed (which drops the index), so the index covers
+  // a prefix.
+  for (size_t i = index_->positions.size(); i < members_.size(); ++i) {
+    index_->positions.emplace(members_[i].first, i);
+  }
+  const auto found = index_->positions.find(std::string(name));
+  return found == index_->positions.end() ? kNowhere : found->second;
+}
+
+const Value* Value::Object::Find(std::string_view name) const {
+  const size_t at = Position(name);
+  return at == kNowhere ? nullptr : &members_[at].second;
+}
+
+Value* Value::Object::Find(std::string_view name) {
+  const size_t at = Position(name);
+  return at == kNowhere ? nullptr : &members_[at].second;
+}
+
+Value& Value::Object::operator[](std::string_view name) {
+  if (Value* found = Find(name)) return *found;
+  return AppendNew(std::string(name), Value());
+}
+
+bool Value::Object::Remove(std::string_view name) {
+  const size_t at = Position(name);
+  if (at == kNowhere) return false;
+  members_.erase(members_.begin() + static_cast<ptrdiff_t>(at));
+  index_.reset();
+  return true;
+}
+
+Value& Value::Object::AppendNew(std::string name, Value value) {
+  members_.emplace_back(std::move(name), std::move(value));
+  return members_.back().second;
+}
+
+void Value::Object::SortByName() {
+  std::sort(members_.begin(), members_.end(),
+            [](const Member& a, const Member& b) { return a.first < b.first; });
+  index_.reset();
+}
+
+}  // namespace k8s
