@@ -9,6 +9,7 @@
 
 namespace k8s {
 
+template class Box<ShardInfo>;
 template class Box<StatusDetails>;
 
 namespace {

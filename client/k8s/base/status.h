@@ -13,11 +13,16 @@
 
 namespace k8s {
 
+struct ShardInfo {
+  std::string selector{};
+};
+
 struct ListMeta {
   std::string selfLink{};
   std::string resourceVersion{};
   std::string continue_{};
   std::optional<int64_t> remainingItemCount{};
+  Box<ShardInfo> shardInfo{};
 };
 
 struct StatusCause {
