@@ -2,12 +2,13 @@ package main
 
 import "reflect"
 
-// attributes keeps the order in which they were added; a flag has no value.
+// attribute is key=value, or a bare key if it is a flag.
 type attribute struct {
 	key, value string
 	flag       bool
 }
 
+// attributes keep the order in which they were added.
 type attributes []attribute
 
 func (a *attributes) flag(key string, on bool) {

@@ -44,7 +44,7 @@ func (o openapiRules) describe(a *api, owner *groupVersion, b *block) {
 	}
 	definition, has := o[name]
 	if !has {
-		a.odd(fmt.Sprintf("%s has no OpenAPI definition", b.goType))
+		a.odd(fmt.Sprintf("%s.%s has no OpenAPI definition", owner.packageName(), b.name))
 		return
 	}
 	extensions := definition.Schema.Extensions

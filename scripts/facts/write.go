@@ -8,6 +8,18 @@ import (
 	"strings"
 )
 
+// expected oddities were looked into; a new one means that a new release does what the grammar cannot say.
+var expected = map[string]bool{
+	"no kind for the typed client of apiextensionsv1beta1.CustomResourceDefinition": true, // no longer served
+	"no kind for the typed client of apiregistrationv1beta1.APIService":             true,
+	"admissionv1.AdmissionRequest has no OpenAPI definition":                        true, // upstream publishes none
+	"admissionv1.AdmissionResponse has no OpenAPI definition":                       true,
+	"admissionv1.AdmissionReview has no OpenAPI definition":                         true,
+	"admissionv1beta1.AdmissionRequest has no OpenAPI definition":                   true,
+	"admissionv1beta1.AdmissionResponse has no OpenAPI definition":                  true,
+	"admissionv1beta1.AdmissionReview has no OpenAPI definition":                    true,
+}
+
 // writeFacts replaces the facts files of a folder; those of versions that are gone go too.
 func writeFacts(a *api, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -29,7 +41,9 @@ func writeFacts(a *api, folder string) error {
 		}
 	}
 	for _, oddity := range a.oddities {
-		fmt.Fprintln(os.Stderr, "odd:", oddity)
+		if !expected[oddity] {
+			fmt.Fprintln(os.Stderr, "odd:", oddity)
+		}
 	}
 	return nil
 }

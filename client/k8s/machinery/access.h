@@ -47,9 +47,7 @@ struct AccessOf<std::vector<T>> {
   static_assert(!std::is_same_v<T, bool>, "vector<bool> has no addressable elements");
   using C = std::vector<T>;
   static constexpr Access value = {
-      .add = [](void* c, std::string_view) -> void* {
-        return &static_cast<C*>(c)->emplace_back();
-      },
+      .add = [](void* c, std::string_view) -> void* { return &static_cast<C*>(c)->emplace_back(); },
       .clear = [](void* c) { static_cast<C*>(c)->clear(); },
       .size = [](const void* c) -> size_t { return static_cast<const C*>(c)->size(); },
       .data = [](const void* c) -> const void* { return static_cast<const C*>(c)->data(); },
@@ -69,9 +67,9 @@ struct AccessOf<std::map<std::string, T>> {
       .size = [](const void* c) -> size_t { return static_cast<const C*>(c)->size(); },
       .data = nullptr,
       .visit =
-          [](const void* c, void* context,
-             void (*each)(void*, const std::string&, const void*)) {
-            for (const auto& [key, element] : *static_cast<const C*>(c)) each(context, key, &element);
+          [](const void* c, void* context, void (*each)(void*, const std::string&, const void*)) {
+            for (const auto& [key, element] : *static_cast<const C*>(c))
+              each(context, key, &element);
           },
       .reserve = nullptr,
       .stride = 0};

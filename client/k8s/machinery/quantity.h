@@ -25,9 +25,9 @@ class Quantity {
 
   const std::string& String() const;  // canonical; "0" for the zero value
   bool IsZero() const;
-  int Sign() const;             // -1, 0, 1
-  int64_t Value() const;        // rounded up to an integer, saturating
-  int64_t MilliValue() const;   // in thousandths, rounded up, saturating
+  int Sign() const;            // -1, 0, 1
+  int64_t Value() const;       // rounded up to an integer, saturating
+  int64_t MilliValue() const;  // in thousandths, rounded up, saturating
   Format format() const;
 
   // Keeps the left format, or takes the right one when left is zero.

@@ -49,7 +49,7 @@ struct IntOrString {
   std::string string_value{};
 
   IntOrString() = default;
-  IntOrString(int32_t value) : int_value(value) {}  // NOLINT
+  IntOrString(int32_t value) : int_value(value) {}                                     // NOLINT
   IntOrString(std::string value) : is_string(true), string_value(std::move(value)) {}  // NOLINT
   IntOrString(const char* value) : IntOrString(std::string(value)) {}                  // NOLINT
   std::string String() const;

@@ -5,9 +5,8 @@
 namespace k8s {
 
 const Field* TypeInfo::Find(std::string_view json_name) const {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) {
-    return field.name() == json_name;
-  });
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const Field& field) { return field.name() == json_name; });
   return found == fields.end() ? nullptr : &*found;
 }
 

@@ -44,9 +44,9 @@ enum class Shape : uint8_t {
 };
 
 enum FieldFlag : uint16_t {
-  kAlways = 1,     // JSON has it also when it is zero; empty lists, maps and pointers as null
-  kOmitZero = 2,   // JSON leaves out a zero message or time, which is otherwise always written
-  kRequired = 4,   // in OpenAPI
+  kAlways = 1,    // JSON has it also when it is zero; empty lists, maps and pointers as null
+  kOmitZero = 2,  // JSON leaves out a zero message or time, which is otherwise always written
+  kRequired = 4,  // in OpenAPI
   kNullable = 8,
 };
 
@@ -98,8 +98,8 @@ struct Field {
 
 struct SubresourceInfo {
   std::string_view name;
-  const TypeInfo& (*type)();  // of its body; null: the kind itself
-  uint32_t served = 0;        // verbs of a default server, as bits of Verb
+  const TypeInfo& (*type)();   // of its body; null: the kind itself
+  uint32_t served = 0;         // verbs of a default server, as bits of Verb
   std::string_view methods{};  // comma list of Go's generated methods
 };
 
@@ -118,12 +118,12 @@ enum class Verb : uint8_t {
 constexpr uint32_t VerbBit(Verb verb) { return 1U << static_cast<unsigned>(verb); }
 
 struct GroupVersionInfo {
-  std::string_view group;     // "" for core
-  std::string_view version;   // "v1"
+  std::string_view group;        // "" for core
+  std::string_view version;      // "v1"
   std::string_view api_version;  // "apps/v1", "v1"
-  std::string_view package;   // "appsv1"
-  std::string_view openapi;   // "io.k8s.api.apps.v1"
-  int served;                 // position in a default server's discovery; -1: not served
+  std::string_view package;      // "appsv1"
+  std::string_view openapi;      // "io.k8s.api.apps.v1"
+  int served;                    // position in a default server's discovery; -1: not served
   std::span<const TypeInfo* const> types;  // every type of the file
 };
 
@@ -141,16 +141,16 @@ struct ResourceInfo {
 
 enum TypeFlag : uint8_t {
   kIsKind = 1,
-  kTransparent = 2,    // a list in JSON, a message around it in protobuf
-  kUnion = 4,          // in JSON the value of the one member that is set
+  kTransparent = 2,  // a list in JSON, a message around it in protobuf
+  kUnion = 4,        // in JSON the value of the one member that is set
   kStructAtomic = 8,
 };
 
 struct TypeInfo {
   std::string_view name;  // "Deployment"; with kIsKind the kind
   const GroupVersionInfo* group_version;
-  std::span<const Field> fields;      // in the order of JSON
-  const uint16_t* wire_order;         // indices into fields, by (outer, number)
+  std::span<const Field> fields;  // in the order of JSON
+  const uint16_t* wire_order;     // indices into fields, by (outer, number)
   const ResourceInfo* resource = nullptr;
   const TypeInfo& (*list_of)() = nullptr;  // of a list kind: the type of its items
   const TypeInfo& (*list)() = nullptr;     // of a kind: its list kind

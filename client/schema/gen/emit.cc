@@ -11,14 +11,17 @@ namespace k8s::gen {
 namespace {
 
 const std::set<std::string_view> kKeywords = {
-    "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class",
-    "concept", "const", "consteval", "constexpr", "constinit", "continue", "co_await", "co_return",
-    "co_yield", "decltype", "default", "delete", "do", "double", "else", "enum", "explicit",
-    "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-    "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private",
-    "protected", "public", "register", "requires", "return", "short", "signed", "sizeof", "static",
-    "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename",
-    "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor"};
+    "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",      "break",
+    "case",      "catch",     "char",     "class",    "concept",   "const",     "consteval",
+    "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield",  "decltype",
+    "default",   "delete",    "do",       "double",   "else",      "enum",      "explicit",
+    "export",    "extern",    "false",    "float",    "for",       "friend",    "goto",
+    "if",        "inline",    "int",      "long",     "mutable",   "namespace", "new",
+    "noexcept",  "not",       "nullptr",  "operator", "or",        "private",   "protected",
+    "public",    "register",  "requires", "return",   "short",     "signed",    "sizeof",
+    "static",    "struct",    "switch",   "template", "this",      "throw",     "true",
+    "try",       "typedef",   "typeid",   "typename", "union",     "unsigned",  "using",
+    "virtual",   "void",      "volatile", "while",    "xor"};
 
 struct Scalar {
   std::string_view cpp, kind;
@@ -47,9 +50,15 @@ const std::set<std::string_view> kInBase = {"ListMeta", "ShardInfo", "Status", "
                                             "StatusDetails"};
 
 const std::map<std::string, std::string_view, std::less<>> kVerbs = {
-    {"get", "kGet"},       {"list", "kList"},     {"watch", "kWatch"},
-    {"create", "kCreate"}, {"update", "kUpdate"}, {"patch", "kPatch"},
-    {"delete", "kDelete"}, {"apply", "kApply"},   {"deleteCollection", "kDeleteCollection"},
+    {"get", "kGet"},
+    {"list", "kList"},
+    {"watch", "kWatch"},
+    {"create", "kCreate"},
+    {"update", "kUpdate"},
+    {"patch", "kPatch"},
+    {"delete", "kDelete"},
+    {"apply", "kApply"},
+    {"deleteCollection", "kDeleteCollection"},
     {"deletecollection", "kDeleteCollection"}};
 
 constexpr std::string_view kBanner = "// Made by k8s-gen from client/schema/. Edits are lost.\n";
@@ -89,7 +98,8 @@ class Emitter {
       if (IsScalar(field)) continue;
       const std::string name = Qualified(file, field.element);
       if (!types_.contains(name)) {
-        return ConfigError(Cat(file.Package(), ".", type.name, ".", field.name, ": no type ", name));
+        return ConfigError(
+            Cat(file.Package(), ".", type.name, ".", field.name, ": no type ", name));
       }
       if (field.shape == FieldFacts::Shape::kOptional) boxed_.insert(name);
     }
@@ -182,13 +192,15 @@ class Emitter {
         "#include \"k8s/machinery/type_info.h\"\n\n";
     if (file.Package() == "metav1") {
       out += "namespace k8s {\n";
-      for (const auto name : kInBase) out += Cat("const TypeInfo& K8sTypeInfo(const ", name, "*);\n");
+      for (const auto name : kInBase)
+        out += Cat("const TypeInfo& K8sTypeInfo(const ", name, "*);\n");
       out += "}  // namespace k8s\n\n";
     }
     out += Cat("namespace k8s::", file.Package(), " {\n\n");
     if (file.Package() == "metav1") {
       for (const auto name : kInBase) out += Cat("using k8s::", name, ";\n");
-      out += "using k8s::Duration;\nusing k8s::FieldsV1;\nusing k8s::MicroTime;\nusing k8s::Time;\n\n";
+      out +=
+          "using k8s::Duration;\nusing k8s::FieldsV1;\nusing k8s::MicroTime;\nusing k8s::Time;\n\n";
     }
     for (const TypeFacts& type : file.types) {
       if (!InBase(file, type)) out += Cat("struct ", type.name, ";\n");
@@ -247,9 +259,9 @@ class Emitter {
 
   static std::string Flags(const FieldFacts& field) {
     std::string flags;
-    for (const auto& [key, flag] : {std::pair{"always", "kAlways"}, std::pair{"omitzero", "kOmitZero"},
-                                    std::pair{"required", "kRequired"},
-                                    std::pair{"nullable", "kNullable"}}) {
+    for (const auto& [key, flag] :
+         {std::pair{"always", "kAlways"}, std::pair{"omitzero", "kOmitZero"},
+          std::pair{"required", "kRequired"}, std::pair{"nullable", "kNullable"}}) {
       if (!field.attributes.Has(key)) continue;
       if (!flags.empty()) flags += " | ";
       flags += flag;
@@ -306,9 +318,10 @@ class Emitter {
       out += Cat("constexpr SubresourceInfo k", type.name, "Subresources[] = {\n");
       for (const auto& sub : type.subresources) {
         const std::string kind = sub.attributes.Get("kind");
-        out += Cat("    {\"", sub.name, "\", ", kind.empty() ? "nullptr" : Cat("&TypeOf<", Cpp(file, kind), ">"),
-                   ", ", VerbMask(sub.attributes.Get("served")), ", \"",
-                   sub.attributes.Get("methods"), "\"},\n");
+        out += Cat("    {\"", sub.name, "\", ",
+                   kind.empty() ? "nullptr" : Cat("&TypeOf<", Cpp(file, kind), ">"), ", ",
+                   VerbMask(sub.attributes.Get("served")), ", \"", sub.attributes.Get("methods"),
+                   "\"},\n");
       }
       out += "};\n";
     }
@@ -327,7 +340,8 @@ class Emitter {
       const std::string rules = Rules(type.fields[i]);
       const std::string name = rules.empty() ? "" : Cat("k", type.name, "Rules", std::to_string(i));
       if (!rules.empty()) {
-        out += Cat("constexpr FieldRules ", name, " = {", rules.substr(0, rules.size() - 2), "};\n");
+        out +=
+            Cat("constexpr FieldRules ", name, " = {", rules.substr(0, rules.size() - 2), "};\n");
       }
       rows += FieldRow(file, type, type.fields[i], name);
     }
@@ -348,8 +362,8 @@ class Emitter {
     flag(type.attributes.Get("struct") == "atomic", "kStructAtomic");
     out += Cat("constexpr TypeInfo k", type.name, " = {\n    .name = \"", type.name,
                "\",\n    .group_version = &kGroupVersion,\n    .fields = ",
-               empty ? "{}" : Cat("k", type.name, "Fields"), ",\n    .wire_order = ",
-               empty ? "nullptr" : Cat("k", type.name, "Wire"), ",\n");
+               empty ? "{}" : Cat("k", type.name, "Fields"),
+               ",\n    .wire_order = ", empty ? "nullptr" : Cat("k", type.name, "Wire"), ",\n");
     if (resource) out += Cat("    .resource = &k", type.name, "Resource,\n");
     if (HasList(file, type)) out += Cat("    .list = &TypeOf<ListOf<", type.name, ">>,\n");
     if (type.attributes.Has("discriminator")) {
@@ -371,9 +385,11 @@ class Emitter {
   static std::string ListTable(const TypeFacts& type) {
     const std::string list = Cat("ListOf<", type.name, ">");
     return Cat(
-        "constexpr Field k", type.name, "ListFields[] = {\n    {R\"(\"metadata\":)\", 1, 0, offsetof(", list,
+        "constexpr Field k", type.name,
+        "ListFields[] = {\n    {R\"(\"metadata\":)\", 1, 0, offsetof(", list,
         ", metadata), Kind::kMessage, Shape::kOne, 0, nullptr, &TypeOf<ListMeta>, nullptr},\n"
-        "    {R\"(\"items\":)\", 2, 0, offsetof(", list,
+        "    {R\"(\"items\":)\", 2, 0, offsetof(",
+        list,
         ", items), Kind::kMessage, Shape::kList, kAlways | kRequired,\n     &AccessOf<std::vector<",
         type.name, ">>::value, &TypeOf<", type.name, ">, nullptr},\n};\n", "constexpr TypeInfo k",
         type.name, "List = {\n    .name = \"", type.name,
@@ -389,7 +405,8 @@ class Emitter {
     out += Cat("#include \"k8s/api/", file.Package(), ".h\"\n\n#include <cstddef>\n\n");
     std::set<std::string> packages = UsedPackages(file, true);
     if (file.Package() != "metav1") packages.insert("metav1");
-    for (const std::string& package : packages) out += Cat("#include \"k8s/api/", package, ".h\"\n");
+    for (const std::string& package : packages)
+      out += Cat("#include \"k8s/api/", package, ".h\"\n");
     out +=
         "#include \"k8s/base/box_definitions.h\"\n#include \"k8s/machinery/access.h\"\n\n"
         "// Every compiler in use lays these aggregates out as offsetof assumes.\n"
@@ -412,21 +429,24 @@ class Emitter {
       if (HasList(file, type)) out += Cat("    &k", type.name, "List,\n");
     }
     const std::string served = file.attributes.Has("served") ? file.attributes.Get("served") : "-1";
-    out += Cat("};\n\nconstinit const GroupVersionInfo kGroupVersion = {\n    \"", file.group,
-               "\", \"", file.version, "\", \"", file.ApiVersion(), "\", \"", file.Package(), "\", \"",
-               file.attributes.Get("openapi"), "\", ", served, ", kTypes};\n\n}  // namespace\n\n");
+    out +=
+        Cat("};\n\nconstinit const GroupVersionInfo kGroupVersion = {\n    \"", file.group,
+            "\", \"", file.version, "\", \"", file.ApiVersion(), "\", \"", file.Package(), "\", \"",
+            file.attributes.Get("openapi"), "\", ", served, ", kTypes};\n\n}  // namespace\n\n");
     std::string base;
     for (const TypeFacts& type : file.types) {
-      const std::string body = Cat("{ return ", InBase(file, type) ? "metav1::" : "", "k", type.name, "; }\n");
+      const std::string body =
+          Cat("{ return ", InBase(file, type) ? "metav1::" : "", "k", type.name, "; }\n");
       const std::string line = Cat("const TypeInfo& K8sTypeInfo(const ", type.name, "*) ", body);
       (InBase(file, type) ? base : out) += line;
       if (HasList(file, type)) {
-        out += Cat("const TypeInfo& K8sTypeInfo(const ListOf<", type.name, ">*) { return k", type.name,
-                   "List; }\n");
+        out += Cat("const TypeInfo& K8sTypeInfo(const ListOf<", type.name, ">*) { return k",
+                   type.name, "List; }\n");
       }
     }
-    out += Cat("\nconst GroupVersionInfo& TheGroupVersion() { return kGroupVersion; }\n\n}  // namespace ",
-               file.Package(), "\n\n", base, "\n}  // namespace k8s\n");
+    out += Cat(
+        "\nconst GroupVersionInfo& TheGroupVersion() { return kGroupVersion; }\n\n}  // namespace ",
+        file.Package(), "\n\n", base, "\n}  // namespace k8s\n");
     return out;
   }
 
@@ -434,12 +454,15 @@ class Emitter {
     std::string out(kBanner), list;
     out += "#include \"k8s/api/group_versions.h\"\n\n#include <array>\n\nnamespace k8s {\n\n";
     for (const FileFacts& file : files_) {
-      out += Cat("namespace ", file.Package(), " {\nconst GroupVersionInfo& TheGroupVersion();\n}\n");
+      out +=
+          Cat("namespace ", file.Package(), " {\nconst GroupVersionInfo& TheGroupVersion();\n}\n");
       list += Cat("      &", file.Package(), "::TheGroupVersion(),\n");
     }
-    out += Cat("\nstd::span<const GroupVersionInfo* const> AllGroupVersions() {\n"
-               "  static const std::array<const GroupVersionInfo*, ",
-               std::to_string(files_.size()), "> all = {\n", list, "  };\n  return all;\n}\n\n}  // namespace k8s\n");
+    out +=
+        Cat("\nstd::span<const GroupVersionInfo* const> AllGroupVersions() {\n"
+            "  static const std::array<const GroupVersionInfo*, ",
+            std::to_string(files_.size()), "> all = {\n", list,
+            "  };\n  return all;\n}\n\n}  // namespace k8s\n");
     return out;
   }
 
@@ -451,17 +474,20 @@ class Emitter {
         if (!method.empty()) methods += Cat(methods.empty() ? "" : " | ", "Method::k", method);
       }
     }
-    return Cat("template <>\nstruct Facts<", cpp, "> {\n  static constexpr uint32_t verbs = ",
-               VerbMask(type.attributes.Get("verbs")), ";\n  static constexpr uint32_t methods = ",
-               methods.empty() ? "0" : methods, ";\n};\n");
+    return Cat("template <>\nstruct Facts<", cpp,
+               "> {\n  static constexpr uint32_t verbs = ", VerbMask(type.attributes.Get("verbs")),
+               ";\n  static constexpr uint32_t methods = ", methods.empty() ? "0" : methods,
+               ";\n};\n");
   }
 
   std::string Clientset() const {
     std::string out = "#pragma once\n\n";
     out += kBanner;
     out +=
-        "// Clientset: one accessor a group version, as Go's kubernetes.Interface. It includes no API\n"
-        "// types: include k8s/api/<package>.h for those in use. Copying is cheap; all copies share one\n"
+        "// Clientset: one accessor a group version, as Go's kubernetes.Interface. It includes no "
+        "API\n"
+        "// types: include k8s/api/<package>.h for those in use. Copying is cheap; all copies "
+        "share one\n"
         "// stack; any thread may call any member.\n\n"
         "#include \"k8s/kubernetes/clientset_base.h\"\n#include \"k8s/kubernetes/expansions.h\"\n"
         "#include \"k8s/kubernetes/resource_client.h\"\n\nnamespace k8s {\n\n";
@@ -475,9 +501,9 @@ class Emitter {
         facts += FactsOf(file, type);
         const bool namespaced = type.attributes.Get("scope") == "namespaced";
         members += Cat("  ResourceClient<", type.name, "> ", type.attributes.Get("client"), "(",
-                       namespaced ? "std::string_view namespace_ = {}" : "", ") const {\n    return {rest_, \"",
-                       type.attributes.Get("resource"), "\", ", namespaced ? "namespace_" : "{}",
-                       "};\n  }\n");
+                       namespaced ? "std::string_view namespace_ = {}" : "",
+                       ") const {\n    return {rest_, \"", type.attributes.Get("resource"), "\", ",
+                       namespaced ? "namespace_" : "{}", "};\n  }\n");
       }
       out += Cat("namespace ", file.Package(), " {\n", forward, "}\n");
       groups += Cat("namespace ", file.Package(),
@@ -485,19 +511,22 @@ class Emitter {
                     "  using GroupClient::GroupClient;\n",
                     members, "};\n}  // namespace ", file.Package(), "\n\n");
       accessors += Cat("  ", file.Package(), "::Client ", file.attributes.Get("accessor"),
-                       "() const { return ", file.Package(), "::Client(Group(\"", file.group, "\", \"",
-                       file.version, "\")); }\n");
+                       "() const { return ", file.Package(), "::Client(Group(\"", file.group,
+                       "\", \"", file.version, "\")); }\n");
     }
-    out += Cat("\nnamespace kubernetes {\ninline constexpr uint32_t kAllVerbs = 0x1ff;\n", facts,
-               "}  // namespace kubernetes\n\n", groups,
-               "class Clientset : public kubernetes::ClientsetBase {\n public:\n"
-               "  // Makes the shared transport and limiter; no network I/O. Rules: C-1.5 to C-1.10.\n"
-               "  static Result<Clientset> NewForConfig(const rest::Config& config) {\n"
-               "    return Make(config).transform([](ClientsetBase base) { return Clientset(std::move(base)); });\n"
-               "  }\n\n",
-               accessors,
-               "\n private:\n  explicit Clientset(ClientsetBase base) : ClientsetBase(std::move(base)) {}\n"
-               "};\n\n}  // namespace k8s\n");
+    out +=
+        Cat("\nnamespace kubernetes {\ninline constexpr uint32_t kAllVerbs = 0x1ff;\n", facts,
+            "}  // namespace kubernetes\n\n", groups,
+            "class Clientset : public kubernetes::ClientsetBase {\n public:\n"
+            "  // Makes the shared transport and limiter; no network I/O. Rules: C-1.5 to C-1.10.\n"
+            "  static Result<Clientset> NewForConfig(const rest::Config& config) {\n"
+            "    return Make(config).transform([](ClientsetBase base) { return "
+            "Clientset(std::move(base)); });\n"
+            "  }\n\n",
+            accessors,
+            "\n private:\n  explicit Clientset(ClientsetBase base) : "
+            "ClientsetBase(std::move(base)) {}\n"
+            "};\n\n}  // namespace k8s\n");
     return out;
   }
 

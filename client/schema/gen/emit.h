@@ -12,7 +12,8 @@
 
 namespace k8s::gen {
 
-// File name (relative to the output folder) -> content. Fails when facts refer to what is not there.
+// File name (relative to the output folder) -> content. Fails when facts refer to what is not
+// there.
 Result<std::map<std::string, std::string>> Emit(const std::vector<FileFacts>& files);
 
 // The C++ member for a JSON name: keywords get a trailing underscore, "$ref" becomes ref,

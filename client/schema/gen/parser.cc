@@ -8,11 +8,11 @@ namespace k8s::gen {
 namespace {
 
 const std::set<std::string_view> kKnownAttributes = {
-    "package",  "accessor", "openapi",  "served",        "resource", "client",  "singular",
-    "short",    "categories", "scope",  "list",          "verbs",    "extra",   "kind",
-    "methods",  "transparent", "union", "struct",        "discriminator", "oneof", "outer",
-    "always",   "omitzero", "required", "default",       "enum",     "patch",   "key",
-    "keys",     "map",      "nullable", "format"};
+    "package", "accessor",    "openapi",  "served",  "resource",      "client", "singular",
+    "short",   "categories",  "scope",    "list",    "verbs",         "extra",  "kind",
+    "methods", "transparent", "union",    "struct",  "discriminator", "oneof",  "outer",
+    "always",  "omitzero",    "required", "default", "enum",          "patch",  "key",
+    "keys",    "map",         "nullable", "format"};
 
 class Parser {
  public:
@@ -83,7 +83,8 @@ class Parser {
       file_.uses.assign(words.begin() + 1, words.end());
       return {};
     }
-    if (words[0] != "kind" && words[0] != "type") return Fail(Cat("unknown line ", Quote(words[0])));
+    if (words[0] != "kind" && words[0] != "type")
+      return Fail(Cat("unknown line ", Quote(words[0])));
     if (words.size() < 2) return Fail("a name is missing");
     auto attributes = ReadAttributes(words, 2);
     if (!attributes) return attributes.error();

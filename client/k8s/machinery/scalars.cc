@@ -1,0 +1,222 @@
+#include "k8s/machinery/scalars.h"
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "k8s/base/strings.h"
+
+namespace k8s {
+namespace {
+
+// Reads exactly `digits` decimal digits from the front.
+bool TakeDigits(std::string_view& text, int digits, int& value) {
+  if (text.size() < static_cast<size_t>(digits)) return false;
+  value = 0;
+  for (int i = 0; i < digits; ++i) {
+    const char c = text[static_cast<size_t>(i)];
+    if (c < '0' || c > '9') return false;
+    value = value * 10 + (c - '0');
+  }
+  text.remove_prefix(static_cast<size_t>(digits));
+  return true;
+}
+
+bool TakeChar(std::string_view& text, char c) {
+  if (text.empty() || text[0] != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+struct Moment {
+  int64_t seconds;
+  int32_t nanos;
+};
+
+// RFC 3339. fraction_digits: how many there must be, or -1 for any number, none included.
+std::optional<Moment> ParseMoment(std::string_view text, int fraction_digits) {
+  int year, month, day, hour, minute, second;
+  if (!TakeDigits(text, 4, year) || !TakeChar(text, '-') || !TakeDigits(text, 2, month) ||
+      !TakeChar(text, '-') || !TakeDigits(text, 2, day) || !TakeChar(text, 'T') ||
+      !TakeDigits(text, 2, hour) || !TakeChar(text, ':') || !TakeDigits(text, 2, minute) ||
+      !TakeChar(text, ':') || !TakeDigits(text, 2, second)) {
+    return std::nullopt;
+  }
+  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  int32_t nanos = 0;
+  int digits = 0;
+  if (TakeChar(text, '.')) {
+    int32_t unit = 100'000'000;
+    for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; ++digits, unit /= 10) {
+      nanos += (text[0] - '0') * unit;
+      text.remove_prefix(1);
+    }
+    if (digits == 0) return std::nullopt;
+  }
+  if (fraction_digits >= 0 && digits != fraction_digits) return std::nullopt;
+  int offset = 0;
+  if (!TakeChar(text, 'Z')) {
+    int hours, minutes;
+    const bool minus = TakeChar(text, '-');
+    if (!minus && !TakeChar(text, '+')) return std::nullopt;
+    if (!TakeDigits(text, 2, hours) || !TakeChar(text, ':') || !TakeDigits(text, 2, minutes) ||
+        hours > 24 || minutes > 59) {
+      return std::nullopt;
+    }
+    offset = (hours * 60 + minutes) * (minus ? -60 : 60);
+  }
+  if (!text.empty()) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  return Moment{days * 86400 + hour * 3600 + minute * 60 + second - offset, nanos};
+}
+
+std::string FormatSeconds(int64_t seconds) {
+  const int64_t days = seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400);
+  const auto rest = static_cast<int>(seconds - days * 86400);
+  const std::chrono::year_month_day date{
+      std::chrono::sys_days(std::chrono::days(static_cast<int>(days)))};
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3600,
+                rest / 60 % 60, rest % 60);
+  return text;
+}
+
+Moment Split(WallTime moment) {
+  const int64_t nanos = moment.time_since_epoch().count();
+  int64_t seconds = nanos / 1'000'000'000;
+  if (nanos % 1'000'000'000 < 0) --seconds;
+  return {seconds, static_cast<int32_t>(nanos - seconds * 1'000'000'000)};
+}
+
+// value in units of 10^-digits, without trailing zeros: 1500, 3 -> "1.5".
+std::string Decimal(uint64_t value, int digits) {
+  std::string fraction;
+  for (int i = 0; i < digits; ++i, value /= 10) {
+    const char digit = static_cast<char>('0' + value % 10);
+    if (digit != '0' || !fraction.empty()) fraction.insert(fraction.begin(), digit);
+  }
+  return fraction.empty() ? std::to_string(value) : Cat(std::to_string(value), ".", fraction);
+}
+
+}  // namespace
+
+Time Time::From(WallTime moment) { return {Split(moment).seconds, 0}; }
+
+std::optional<Time> Time::Parse(std::string_view text) {
+  const auto moment = ParseMoment(text, -1);
+  if (!moment) return std::nullopt;
+  return Time{moment->seconds, moment->nanos};
+}
+
+std::string Time::String() const { return FormatSeconds(seconds) + "Z"; }
+
+MicroTime MicroTime::From(WallTime moment) {
+  const Moment split = Split(moment);
+  return {split.seconds, split.nanos / 1000 * 1000};
+}
+
+std::optional<MicroTime> MicroTime::Parse(std::string_view text) {
+  const auto moment = ParseMoment(text, 6);
+  if (!moment) return std::nullopt;
+  return MicroTime{moment->seconds, moment->nanos};
+}
+
+std::string MicroTime::String() const {
+  char fraction[16];
+  std::snprintf(fraction, sizeof fraction, ".%06dZ", nanos / 1000);
+  return FormatSeconds(seconds) + fraction;
+}
+
+std::string FormatDuration(Duration d) {
+  if (d.count() == 0) return "0s";
+  // Through the unsigned type, because the smallest duration has no positive twin.
+  uint64_t nanos = static_cast<uint64_t>(d.count());
+  if (d.count() < 0) nanos = 0 - nanos;
+  const std::string sign = d.count() < 0 ? "-" : "";
+  if (nanos < 1000) return Cat(sign, std::to_string(nanos), "ns");
+  if (nanos < 1'000'000) return Cat(sign, Decimal(nanos, 3), "µs");
+  if (nanos < 1'000'000'000) return Cat(sign, Decimal(nanos, 6), "ms");
+  const uint64_t minutes = nanos / 60'000'000'000;
+  std::string text = sign;
+  if (minutes >= 60) text += std::to_string(minutes / 60) + "h";
+  if (minutes > 0) text += std::to_string(minutes % 60) + "m";
+  return Cat(text, Decimal(nanos % 60'000'000'000, 9), "s");
+}
+
+std::optional<Duration> ParseDuration(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    double nanos;
+  };
+  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
+                                                  {"us", 1e3},
+                                                  {"µs", 1e3},
+                                                  {"μs", 1e3},
+                                                  {"ms", 1e6},
+                                                  {"s", 1e9},
+                                                  {"m", 6e10},
+                                                  {"h", 3.6e12}}};
+  const bool negative = !text.empty() && text[0] == '-';
+  if (negative || (!text.empty() && text[0] == '+')) text.remove_prefix(1);
+  if (text == "0") return Duration(0);
+  if (text.empty()) return std::nullopt;
+  double total = 0;
+  while (!text.empty()) {
+    size_t digits = 0;
+    double value = 0, place = 1;
+    bool point = false;
+    size_t used = 0;
+    for (; used < text.size(); ++used) {
+      const char c = text[used];
+      if (c == '.' && !point) {
+        point = true;
+      } else if (c >= '0' && c <= '9') {
+        ++digits;
+        value = value * 10 + (c - '0');
+        if (point) place *= 10;
+      } else {
+        break;
+      }
+    }
+    if (digits == 0) return std::nullopt;
+    text.remove_prefix(used);
+    size_t length = 0;
+    while (length < text.size() && text[length] != '.' &&
+           (text[length] < '0' || text[length] > '9')) {
+      ++length;
+    }
+    const Unit* found = nullptr;
+    for (const Unit& unit : kUnits) {
+      if (unit.name == text.substr(0, length)) found = &unit;
+    }
+    if (found == nullptr) return std::nullopt;
+    total += value * found->nanos / place;
+    text.remove_prefix(length);
+  }
+  if (total > 9.223372036854775e18) return std::nullopt;
+  const auto nanos = static_cast<int64_t>(std::llround(total));
+  return Duration(negative ? -nanos : nanos);
+}
+
+std::string IntOrString::String() const {
+  return is_string ? string_value : std::to_string(int_value);
+}
+
+std::optional<int> ScaledValueFromIntOrPercent(const IntOrString& value, int total, bool round_up) {
+  if (!value.is_string) return value.int_value;
+  std::string_view text = value.string_value;
+  if (!text.ends_with('%')) return std::nullopt;
+  text.remove_suffix(1);
+  const auto percent = ParseInt(text);
+  if (!percent) return std::nullopt;
+  const double share = static_cast<double>(*percent) * total / 100;
+  return static_cast<int>(round_up ? std::ceil(share) : std::floor(share));
+}
+
+}  // namespace k8s
