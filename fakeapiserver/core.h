@@ -124,7 +124,8 @@ Result<void> CheckWriteOptions(Call& call, std::string_view kind);
 std::string ManagerOf(const Call& call);
 
 // Creates what the tree says; the tree is decoded and defaulted. REQUIRES: the write lock.
-Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree);
+// With `managed_fields` these are its owners, else the caller becomes one.
+Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields = nullptr);
 // Replaces the object by what `change` makes of it. REQUIRES: the write lock.
 struct UpdateResult {
   ObjectPtr object{};
