@@ -13,9 +13,6 @@
 
 namespace k8s {
 
-// Wall time, for timestamps and certificate dates; never for measuring a span.
-using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
-
 class Clock {
  public:
   virtual ~Clock() = default;

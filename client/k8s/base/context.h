@@ -3,18 +3,15 @@
 // How long a call may take and who may stop it: a stop token and a deadline, handed down to every
 // blocking call, never stored beyond it. Copying is cheap; any thread may request the stop.
 
-#include <chrono>
 #include <optional>
 #include <stop_token>
 
+#include "k8s/base/moment.h"
 #include "k8s/base/result.h"
 
 namespace k8s {
 
 class Clock;
-using Duration = std::chrono::nanoseconds;
-// A reading of Clock::Now(); a FakeClock hands out the same type.
-using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 class Context {
  public:

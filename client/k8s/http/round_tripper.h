@@ -43,6 +43,7 @@ struct Request {
   int max_retries = 10;  // after the first attempt; negative counts as 0
   Duration timeout{};    // all attempts of Do and DoRaw together; zero: none
   bool throttle = true;  // false: this request passes the rate limiter
+  int attempt = 1;       // counted from 1; set by the retry layer
 };
 
 // The body of a response. One reader at a time. Destroying it before its end closes the connection

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <memory>
 
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "k8s/base/result.h"
 #include "k8s/base/strings.h"
 
 namespace k8s {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "k8s/base/result.h"
+#include "k8s/base/result_forward.h"
 
 namespace k8s {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "k8s/base/clock.h"
+#include "k8s/base/moment.h"
 
 namespace k8s {
 
@@ -41,6 +41,14 @@ struct MicroTime {
 // Go's spelling of a duration: "1m30s", "250ms", "0s".
 std::string FormatDuration(Duration d);
 std::optional<Duration> ParseDuration(std::string_view text);
+
+// A bool with an address of its own, which std::vector<bool> does not give its elements.
+struct Bool {
+  bool value = false;
+  Bool() = default;
+  Bool(bool b) : value(b) {}               // NOLINT
+  operator bool() const { return value; }  // NOLINT
+};
 
 // IntOrString: "http" or 8080, and written as it came.
 struct IntOrString {

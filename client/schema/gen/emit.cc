@@ -124,7 +124,7 @@ class Emitter {
       case FieldFacts::Shape::kOptional:
         return Cat(IsScalar(field) ? "std::optional<" : "Box<", element, ">");
       case FieldFacts::Shape::kList:
-        return Cat("std::vector<", element, ">");
+        return Cat("std::vector<", element == "bool" ? "Bool" : element, ">");
       case FieldFacts::Shape::kMap:
         return Cat("std::map<std::string, ", element, ">");
     }
