@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "fakeapiserver/api_error.h"
+#include "k8s/base/result.h"
 #include "k8s/machinery/type_info.h"
 #include "k8s/machinery/value.h"
 

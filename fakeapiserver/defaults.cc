@@ -1,0 +1,4 @@
+#include "fakeapiserver/defaults.h"
+namespace k8s::fakeapiserver {
+void SetDefaults(Value&, const TypeInfo&) {}
+}
