@@ -123,7 +123,12 @@ class TlsServer {
     ::signal(SIGPIPE, SIG_IGN);
     const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_.get()), SSL_free);
     SSL_set_fd(ssl.get(), fd);
-    if (SSL_accept(ssl.get()) != 1) return;
+    if (SSL_accept(ssl.get()) != 1) {
+      // Closing with unread bytes would send a RST, which may overtake the alert.
+      ::shutdown(fd, SHUT_WR);
+      RawServer::WaitForPeer(fd);
+      return;
+    }
     Note(ssl.get());
     std::string text;
     char buffer[4096];
