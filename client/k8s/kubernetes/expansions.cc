@@ -118,8 +118,8 @@ namespace {
 Result<void> CheckEventNamespace(std::string_view what, const std::string& client,
                                  const std::string& event) {
   if (client.empty() || client == event) return {};
-  return Invalid(Cat("can't ", what, " an event with namespace '", event, "' in namespace '",
-                     client, "'"));
+  return Invalid(
+      Cat("can't ", what, " an event with namespace '", event, "' in namespace '", client, "'"));
 }
 
 }  // namespace
@@ -157,9 +157,10 @@ Result<Event> EventExpansion<Event>::PatchWithEventNamespace(const Event& event,
 template class EventExpansion<corev1::Event>;
 template class EventExpansion<eventsv1beta1::Event>;
 
-std::string Expansion<corev1::Event>::GetFieldSelector(
-    const std::optional<std::string>& name, const std::optional<std::string>& namespace_,
-    const std::optional<std::string>& kind, const std::optional<std::string>& uid) {
+std::string Expansion<corev1::Event>::GetFieldSelector(const std::optional<std::string>& name,
+                                                       const std::optional<std::string>& namespace_,
+                                                       const std::optional<std::string>& kind,
+                                                       const std::optional<std::string>& uid) {
   std::string selector;
   const auto add = [&](std::string_view part, const std::optional<std::string>& value) {
     if (!value) return;

@@ -109,9 +109,10 @@ template <>
 class Expansion<corev1::ServiceAccount> : public ResourceCore {
  public:
   using ResourceCore::ResourceCore;
-  Result<authenticationv1::TokenRequest> CreateToken(
-      std::string_view name, const authenticationv1::TokenRequest& request,
-      const metav1::CreateOptions& options = {}, const Context& ctx = {}) const;
+  Result<authenticationv1::TokenRequest> CreateToken(std::string_view name,
+                                                     const authenticationv1::TokenRequest& request,
+                                                     const metav1::CreateOptions& options = {},
+                                                     const Context& ctx = {}) const;
 };
 
 // The namespace of the event decides where it goes; a client of another namespace refuses (C-8.27).

@@ -1,6 +1,6 @@
 // Every method of every typed client against what client-go sends for it, recorded: method, path,
-// query, Accept, Content-Type and body, protobuf bodies byte by byte. The recording stays outside of
-// the repository; K8S_REQUESTS_TESTDATA says where.
+// query, Accept, Content-Type and body, protobuf bodies byte by byte. The recording stays outside
+// of the repository; K8S_REQUESTS_TESTDATA says where.
 
 #include <gtest/gtest.h>
 
@@ -202,12 +202,12 @@ bool Call(const Client& client, const Row& row) {
   // The recorded events have a namespace of their own.
   const bool event = row.Text("resource") == "Events";
   const auto fresh = [&](bool update = false) { return Sample<T>(update, event); };
-#define K8S_WHEN(method, ...)                                              \
-  if (call == #method) {                                                   \
-    if constexpr (requires { static_cast<void>(client.__VA_ARGS__); }) {   \
-      static_cast<void>(client.__VA_ARGS__);                               \
-      return true;                                                         \
-    }                                                                      \
+#define K8S_WHEN(method, ...)                                            \
+  if (call == #method) {                                                 \
+    if constexpr (requires { static_cast<void>(client.__VA_ARGS__); }) { \
+      static_cast<void>(client.__VA_ARGS__);                             \
+      return true;                                                       \
+    }                                                                    \
   }
   K8S_WHEN(Get, Get(name, Given<GetOptions>(row, "options")))
   K8S_WHEN(List, List(Given<ListOptions>(row, "options")))
@@ -216,8 +216,8 @@ bool Call(const Client& client, const Row& row) {
   K8S_WHEN(Update, Update(fresh(true), Given<UpdateOptions>(row, "options")))
   K8S_WHEN(UpdateStatus, UpdateStatus(fresh(true), Given<UpdateOptions>(row, "options")))
   K8S_WHEN(Delete, Delete(name, Given<DeleteOptions>(row, "options")))
-  K8S_WHEN(DeleteCollection, DeleteCollection(CollectionOptions(row),
-                                              Given<ListOptions>(row, "options")))
+  K8S_WHEN(DeleteCollection,
+           DeleteCollection(CollectionOptions(row), Given<ListOptions>(row, "options")))
   K8S_WHEN(Patch, Patch(name, PatchOf(row), std::string(row.content.StringAt({"given", "data"})),
                         Given<PatchOptions>(row, "options"), SubresourceOf(row)))
   K8S_WHEN(Apply, Apply(Configuration(row), Given<ApplyOptions>(row, "options")))
@@ -226,8 +226,8 @@ bool Call(const Client& client, const Row& row) {
   K8S_WHEN(ApplyScale, ApplyScale(name, Configuration(row), Given<ApplyOptions>(row, "options")))
   if constexpr (requires { typename kubernetes::Facts<T>::Scale; }) {
     using Scale = typename kubernetes::Facts<T>::Scale;
-    K8S_WHEN(UpdateScale, UpdateScale(name, Sample<Scale>(true, false),
-                                      Given<UpdateOptions>(row, "options")))
+    K8S_WHEN(UpdateScale,
+             UpdateScale(name, Sample<Scale>(true, false), Given<UpdateOptions>(row, "options")))
   }
   return CallExpansion<T>(client, row, call, name, fresh);
 }
@@ -247,7 +247,8 @@ bool CallExpansion(const Client& client, const Row& row, std::string_view call,
   K8S_WHEN(EvictV1, EvictV1(Sample<policyv1::Eviction>(false, false)))
   K8S_WHEN(EvictV1beta1, EvictV1beta1(Sample<policyv1beta1::Eviction>(false, false)))
   K8S_WHEN(GetLogs, GetLogs(arg("arg0"), {}).Do())
-  K8S_WHEN(ProxyGet, ProxyGet(arg("arg0"), arg("arg1"), arg("arg2"), arg("arg3"), {{"q", "a b"}}).Do())
+  K8S_WHEN(ProxyGet,
+           ProxyGet(arg("arg0"), arg("arg1"), arg("arg2"), arg("arg3"), {{"q", "a b"}}).Do())
   K8S_WHEN(UpdateEphemeralContainers,
            UpdateEphemeralContainers(name, fresh(true), Given<UpdateOptions>(row, "options")))
   K8S_WHEN(UpdateResize, UpdateResize(name, fresh(true), Given<UpdateOptions>(row, "options")))
@@ -299,9 +300,10 @@ TEST(Requests, AreWhatClientGoSends) {
   if (!text) GTEST_SKIP() << "no recorded requests: set K8S_REQUESTS_TESTDATA (" << path << ")";
   auto rows = ReadRows(*text);
   Rig rig;
-#define K8S_CLIENT(package, accessor, client, type, arguments)                                \
-  CallEach<package::type>(rig, rows[#accessor "." #client], rig.standard.accessor().client arguments, \
-                     rig.json.accessor().client arguments);                                   \
+#define K8S_CLIENT(package, accessor, client, type, arguments)      \
+  CallEach<package::type>(rig, rows[#accessor "." #client],         \
+                          rig.standard.accessor().client arguments, \
+                          rig.json.accessor().client arguments);    \
   rows.erase(#accessor "." #client);
 #include "k8s/kubernetes/every_client.inc"
 #undef K8S_CLIENT

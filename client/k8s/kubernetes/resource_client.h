@@ -47,23 +47,19 @@ class ResourceClient : public kubernetes::Expansion<T> {
   using kubernetes::Expansion<T>::Expansion;
 
   Result<T> Get(std::string_view name, const GetOptions& options = {},
-                const Context& ctx = {}) const
-    requires(Can(Verb::kGet))
-  {
+                const Context& ctx = {}) const requires(Can(Verb::kGet)) {
     return Core::template Call<T>(
         std::move(this->Start("GET").Name(name).VersionedParams(TypeOf<GetOptions>(), &options)),
         ctx);
   }
 
   Result<ListOf<T>> List(const ListOptions& options = {}, const Context& ctx = {}) const
-    requires(Can(Verb::kList))
-  {
+      requires(Can(Verb::kList)) {
     return Core::template Call<ListOf<T>>(this->Listing("GET", options, false), ctx);
   }
 
   Result<Watcher<T>> Watch(const ListOptions& options = {}, const Context& ctx = {}) const
-    requires(Can(Verb::kWatch))
-  {
+      requires(Can(Verb::kWatch)) {
     auto source = std::make_unique<kubernetes::WatchSource>(ctx);
     auto open = this->OpenWatch(options, source->ctx());
     if (!open) return open.error();
@@ -74,9 +70,7 @@ class ResourceClient : public kubernetes::Expansion<T> {
   }
 
   Result<T> Create(const T& object, const CreateOptions& options = {},
-                   const Context& ctx = {}) const
-    requires(Can(Verb::kCreate))
-  {
+                   const Context& ctx = {}) const requires(Can(Verb::kCreate)) {
     rest::Request request = this->Start("POST");
     request.VersionedParams(TypeOf<CreateOptions>(), &options)
         .Body(TypeOf<T>(), &object, Core::MetaOf(TypeOf<T>()));
@@ -84,38 +78,29 @@ class ResourceClient : public kubernetes::Expansion<T> {
   }
 
   Result<T> Update(const T& object, const UpdateOptions& options = {},
-                   const Context& ctx = {}) const
-    requires(Can(Verb::kUpdate))
-  {
+                   const Context& ctx = {}) const requires(Can(Verb::kUpdate)) {
     return Put(object, {}, options, ctx);
   }
 
   Result<T> UpdateStatus(const T& object, const UpdateOptions& options = {},
-                         const Context& ctx = {}) const
-    requires(Has(kubernetes::kUpdateStatus))
-  {
+                         const Context& ctx = {}) const requires(Has(kubernetes::kUpdateStatus)) {
     return Put(object, "status", options, ctx);
   }
 
   Result<void> Delete(std::string_view name, const DeleteOptions& options = {},
-                      const Context& ctx = {}) const
-    requires(Can(Verb::kDelete))
-  {
+                      const Context& ctx = {}) const requires(Can(Verb::kDelete)) {
     return Core::Call(this->Deleting(std::move(this->Start("DELETE").Name(name)), options), ctx);
   }
 
   Result<void> DeleteCollection(const DeleteOptions& options = {}, const ListOptions& list = {},
                                 const Context& ctx = {}) const
-    requires(Can(Verb::kDeleteCollection))
-  {
+      requires(Can(Verb::kDeleteCollection)) {
     return Core::Call(this->Deleting(this->Listing("DELETE", list, false), options), ctx);
   }
 
   Result<T> Patch(std::string_view name, PatchType type, std::string data,
                   const PatchOptions& options = {}, std::string_view subresource = {},
-                  const Context& ctx = {}) const
-    requires(Can(Verb::kPatch))
-  {
+                  const Context& ctx = {}) const requires(Can(Verb::kPatch)) {
     rest::Request request = this->Start("PATCH");
     request.SetHeader("Content-Type", std::string(kubernetes::MediaTypeOf(type))).Name(name);
     if (!subresource.empty()) request.SubResource(subresource);
@@ -125,20 +110,16 @@ class ResourceClient : public kubernetes::Expansion<T> {
 
   // Sends what differs from a fresh object. An explicit zero needs the form with Unstructured.
   Result<T> Apply(const T& object, const ApplyOptions& options = {}, const Context& ctx = {}) const
-    requires(Can(Verb::kApply))
-  {
+      requires(Can(Verb::kApply)) {
     return ApplyTo<T>(kubernetes::NameOf(object), object, options, {}, ctx);
   }
   Result<T> Apply(const Unstructured& object, const ApplyOptions& options = {},
                   const Context& ctx = {}) const
-    requires(Can(Verb::kApply) && !std::is_same_v<T, Unstructured>)
-  {
+      requires(Can(Verb::kApply) && !std::is_same_v<T, Unstructured>) {
     return ApplyTo<T>(object.GetName(), object, options, {}, ctx);
   }
   Result<T> ApplyStatus(const T& object, const ApplyOptions& options = {},
-                        const Context& ctx = {}) const
-    requires(Has(kubernetes::kApplyStatus))
-  {
+                        const Context& ctx = {}) const requires(Has(kubernetes::kApplyStatus)) {
     return ApplyTo<T>(kubernetes::NameOf(object), object, options, "status", ctx);
   }
 
@@ -146,8 +127,7 @@ class ResourceClient : public kubernetes::Expansion<T> {
   template <class U = T>
   Result<kubernetes::ScaleOf<U>> GetScale(std::string_view name, const GetOptions& options = {},
                                           const Context& ctx = {}) const
-    requires(kubernetes::Supports<U>(kubernetes::kGetScale))
-  {
+      requires(kubernetes::Supports<U>(kubernetes::kGetScale)) {
     rest::Request request = this->StartInNamespace("GET", true);
     request.Name(name).SubResource("scale").VersionedParams(TypeOf<GetOptions>(), &options);
     return Core::template Call<kubernetes::ScaleOf<U>>(std::move(request), ctx);
@@ -157,8 +137,7 @@ class ResourceClient : public kubernetes::Expansion<T> {
                                              const kubernetes::ScaleOf<U>& scale,
                                              const UpdateOptions& options = {},
                                              const Context& ctx = {}) const
-    requires(kubernetes::Supports<U>(kubernetes::kUpdateScale))
-  {
+      requires(kubernetes::Supports<U>(kubernetes::kUpdateScale)) {
     rest::Request request = this->StartInNamespace("PUT", true);
     request.Name(name).SubResource("scale").VersionedParams(TypeOf<UpdateOptions>(), &options);
     const TypeInfo& type = TypeOf<kubernetes::ScaleOf<U>>();
@@ -169,8 +148,7 @@ class ResourceClient : public kubernetes::Expansion<T> {
   Result<kubernetes::ScaleOf<U>> ApplyScale(std::string_view name, const S& scale,
                                             const ApplyOptions& options = {},
                                             const Context& ctx = {}) const
-    requires(kubernetes::Supports<U>(kubernetes::kApplyScale))
-  {
+      requires(kubernetes::Supports<U>(kubernetes::kApplyScale)) {
     return ApplyTo<kubernetes::ScaleOf<U>>(name, scale, options, "scale", ctx);
   }
 
@@ -189,8 +167,7 @@ class ResourceClient : public kubernetes::Expansion<T> {
   Result<R> ApplyTo(std::string_view name, const S& object, const ApplyOptions& options,
                     std::string_view subresource, const Context& ctx) const {
     const TypeInfo& type = TypeOf<S>();
-    auto request =
-        this->Applying(name, type, &object, Core::MetaOf(type), options, subresource);
+    auto request = this->Applying(name, type, &object, Core::MetaOf(type), options, subresource);
     if (!request) return request.error();
     return Core::template Call<R>(*std::move(request), ctx);
   }

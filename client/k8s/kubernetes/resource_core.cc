@@ -57,9 +57,8 @@ Result<rest::Request> ResourceCore::Applying(std::string_view name, const TypeIn
   rest::Request request = rest_->Patch(MediaTypeOf(PatchType::kApplyYAML));
   request.UseProtobufAsDefault().NamespaceIfSet(namespace_).Resource(resource_).Name(name);
   if (!subresource.empty()) request.SubResource(subresource);
-  const metav1::PatchOptions patch{.dryRun = options.dryRun,
-                                   .force = options.force,
-                                   .fieldManager = options.fieldManager};
+  const metav1::PatchOptions patch{
+      .dryRun = options.dryRun, .force = options.force, .fieldManager = options.fieldManager};
   request.VersionedParams(TypeOf<metav1::PatchOptions>(), &patch);
   std::string body;
   EncodeSparseJson(type, object, meta, body);

@@ -41,7 +41,8 @@ Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, 
 // end.
 void EncodeJson(const TypeInfo& type, const void* object, const TypeMeta& meta, std::string& out);
 
-// The same without anything that is zero: what Apply sends, since a member left alone is no opinion.
+// The same without anything that is zero: what Apply sends, since a member left alone is no
+// opinion.
 void EncodeSparseJson(const TypeInfo& type, const void* object, const TypeMeta& meta,
                       std::string& out);
 

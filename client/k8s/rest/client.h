@@ -21,9 +21,9 @@ class Request;
 using KindLookup = const TypeInfo* (*)(std::string_view api_version, std::string_view kind);
 
 struct ClientOptions {
-  http::Url base{};                 // scheme, host and a path prefix without a slash at its end
-  std::string api_path{};           // "/api/v1", "/apis/apps/v1", or "/" for raw requests
-  std::string group{}, version{};   // of requests for resources
+  http::Url base{};                // scheme, host and a path prefix without a slash at its end
+  std::string api_path{};          // "/api/v1", "/apis/apps/v1", or "/" for raw requests
+  std::string group{}, version{};  // of requests for resources
   ContentConfig content{};
   std::shared_ptr<http::RoundTripper> stack{};  // the layers and the transport below them
   Duration timeout{};                           // of each request: Config.Timeout

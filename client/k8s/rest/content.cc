@@ -53,8 +53,7 @@ constexpr std::array<Codec, 3> kCodecs = {{
 }};
 
 bool IsToken(std::string_view text) {
-  return !text.empty() &&
-         text.find_first_of(" \t\r\n()<>@,;:\\\"/[]?=") == std::string_view::npos;
+  return !text.empty() && text.find_first_of(" \t\r\n()<>@,;:\\\"/[]?=") == std::string_view::npos;
 }
 
 std::string CborAsJson(std::string text) {

@@ -150,9 +150,8 @@ Request& Request::VersionedParams(const TypeInfo& type, const void* options) {
       if (field.Has(kAlways) || !IsZeroText(field, text)) query_.Add(field.name(), std::move(text));
       continue;
     }
-    const char* element = static_cast<const char*>(field.access->size(member) == 0
-                                                       ? nullptr
-                                                       : field.access->data(member));
+    const char* element = static_cast<const char*>(
+        field.access->size(member) == 0 ? nullptr : field.access->data(member));
     for (size_t i = 0; i < field.access->size(member); ++i, element += field.access->stride) {
       query_.Add(field.name(), ParameterText(field, element));
     }
@@ -302,8 +301,7 @@ Error Request::ErrorFrom(const http::Response& response, std::string_view body,
   return Error::Api(std::move(status));
 }
 
-Result<http::Response> Request::Send(http::Mode mode, const Context& ctx,
-                                     std::string* error_body) {
+Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::string* error_body) {
   auto request = Build(mode);
   if (!request) return request.error();
   auto response = client_->options().stack->RoundTrip(*request, ctx);
@@ -322,8 +320,8 @@ Result<http::Response> Request::Send(http::Mode mode, const Context& ctx,
   if (media_type.empty() || FindCodec(media_type) != nullptr) Warn(*response);
   if (mode == http::Mode::kWatch && response->status > 200 && response->status <= 299) {
     return Error::Transport(TransportCause::kProtocol,
-                            Cat("for request ", request->url.String(), ", got status: ",
-                                std::to_string(response->status)));
+                            Cat("for request ", request->url.String(),
+                                ", got status: ", std::to_string(response->status)));
   }
   if (mode == http::Mode::kDo && !media_type.empty()) {
     if (const auto parsed = ParseMediaType(media_type); !parsed) {
@@ -421,8 +419,8 @@ Result<bool> Answer::Into(const TypeInfo& type, void* object) const {
     return false;
   }
   if (find_kind != nullptr && find_kind(meta.api_version, meta.kind) != nullptr) return false;
-  return DecodeError(Cat("no kind ", Quote(meta.kind), " is registered for version ",
-                         Quote(meta.api_version)));
+  return DecodeError(
+      Cat("no kind ", Quote(meta.kind), " is registered for version ", Quote(meta.api_version)));
 }
 
 }  // namespace k8s::rest

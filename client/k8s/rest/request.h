@@ -63,7 +63,7 @@ class Request {
   Request& NoThrottle();
   Request& UseProtobufAsDefault();
   Request& OnWarning(WarningHandler handler);
-  Request& Body(std::string bytes);                      // Content-Type is the caller's
+  Request& Body(std::string bytes);  // Content-Type is the caller's
   Request& BodyFile(const std::string& path);
   Request& BodyReader(std::shared_ptr<http::BodyReader> reader);
   // Encoded as the content type says, stamped with that kind and version.

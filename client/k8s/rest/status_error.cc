@@ -48,7 +48,8 @@ Status StatusOf(const FailedCall& call, const std::string& text) {
   }
   if (call.code == 409 && call.verb == "POST") status.reason = "AlreadyExists";
   if (call.code == 406 && (text.empty() || text == "unknown")) {
-    status.message = "the server was unable to respond with a content type that the client supports";
+    status.message =
+        "the server was unable to respond with a content type that the client supports";
   }
   if (!status.reason.empty()) return status;
   if (call.code >= 500) {

@@ -179,8 +179,8 @@ std::optional<std::string_view> WatchStream::Checked(std::string_view event_type
                                                      const TypeMeta& meta, const TypeInfo& type) {
   const std::string_view known = KnownType(event_type);
   if (known.empty()) return Undecodable(Cat("got invalid watch event type: ", event_type));
-  const bool is_target = type.Has(kTree) ||
-                         ((meta.kind.empty() || meta.kind == type.name) &&
+  const bool is_target =
+      type.Has(kTree) || ((meta.kind.empty() || meta.kind == type.name) &&
                           (meta.api_version.empty() || meta.api_version == type.api_version()));
   if (!is_target) {
     return Undecodable(Cat("unable to decode watch event: no kind ", Quote(meta.kind),

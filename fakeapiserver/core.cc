@@ -1,0 +1,80 @@
+#include "fakeapiserver/core.h"
+
+#include <algorithm>
+
+#include "fakeapiserver/strategy.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+#include "k8s/machinery/scalars.h"
+
+namespace k8s::fakeapiserver {
+
+Core::Core(Env env_in, StoreLimits limits)
+    : env(std::move(env_in)), store(ObjectAtRevision, limits), recorder(env.clock) {}
+
+std::string Core::NowText() const {
+  Time now = Time::From(env.clock->WallNow());
+  now.nanos = 0;
+  return now.String();
+}
+
+bool Call::Flag(std::string_view name) const {
+  const std::string* value = query.Get(name);
+  if (!value) return false;
+  const std::string lower = ToLower(*value);
+  return lower != "false" && lower != "0";
+}
+
+void Call::Warn(std::string text) {
+  if (std::find(warnings.begin(), warnings.end(), text) == warnings.end()) warnings.push_back(std::move(text));
+}
+
+ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
+  auto object = std::make_shared<Object>();
+  Value& metadata = tree["metadata"];
+  metadata.Set("resourceVersion", std::to_string(revision));
+  // resourceVersion keeps its place in the order of members when it was there before.
+  object->key = {served.StoreName(), std::string(metadata.StringAt({"namespace"})), std::string(metadata.StringAt({"name"}))};
+  object->revision = revision;
+  object->uid = std::string(metadata.StringAt({"uid"}));
+  object->terminating = metadata.Find("deletionTimestamp") != nullptr;
+  if (const Value* all = metadata.Find("labels"); all && all->is_object()) {
+    for (const auto& [key, value] : all->object()) object->labels.emplace_back(key, value.is_string() ? value.string() : "");
+  }
+  object->fields = SelectableFields(tree, *served.storage);
+  auto text = std::make_shared<std::string>();
+  AppendJson(tree, *text);
+  object->json = std::move(text);
+  object->members_at = std::min(served.storage->head.size(), object->json->size());
+  return object;
+}
+
+ObjectPtr ObjectAtRevision(const Object& object, Revision revision) {
+  // The member is found by its text: metadata comes first, and what precedes the member inside it
+  // (names and a uid) holds no quotes.
+  static constexpr std::string_view kMember = "\"resourceVersion\":\"";
+  auto copy = std::make_shared<Object>();
+  copy->key = object.key;
+  copy->revision = revision;
+  copy->uid = object.uid;
+  copy->members_at = object.members_at;
+  copy->labels = object.labels;
+  copy->fields = object.fields;
+  copy->terminating = object.terminating;
+  auto text = std::make_shared<std::string>(*object.json);
+  if (const size_t at = text->find(kMember); at != std::string::npos) {
+    const size_t start = at + kMember.size();
+    text->replace(start, text->find('"', start) - start, std::to_string(revision));
+  }
+  copy->json = std::move(text);
+  return copy;
+}
+
+Value TreeOf(const Object& object, const Served& served) {
+  auto tree = ParseJson(*object.json);
+  Value value = tree ? *std::move(tree) : Value();
+  Convert(value, *served.storage, served);
+  return value;
+}
+
+}  // namespace k8s::fakeapiserver

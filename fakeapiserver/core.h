@@ -1,0 +1,138 @@
+#pragma once
+
+// What the handlers share: the store, the registry, the doors to time and chance; and the request
+// that each of them is handed. Core is owned by the Server; handlers run on many threads at once
+// and change nothing of it but through the store.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fakeapiserver/faults.h"
+#include "fakeapiserver/negotiate.h"
+#include "fakeapiserver/recorder.h"
+#include "fakeapiserver/registry.h"
+#include "fakeapiserver/store.h"
+#include "k8s/base/env.h"
+#include "k8s/machinery/value.h"
+
+namespace k8s::fakeapiserver {
+
+// 3 MiB, as kube-apiserver (S-3.14).
+inline constexpr size_t kMaxRequestBody = size_t{3} << 20;
+
+struct Core {
+  explicit Core(Env env, StoreLimits limits);
+
+  Env env;
+  Registry registry;
+  Store store;
+  Recorder recorder;
+  Faults faults;
+  // Uids of the flow schema and priority level that every answer names.
+  std::string flow_schema_uid{};
+  std::string priority_level_uid{};
+
+  std::string NowText() const;  // RFC 3339, whole seconds
+};
+
+// One request on its way through the handlers.
+struct Call {
+  const http::Request& request;
+  http::Query query{};
+  RequestInfo info{};
+  const Served* served = nullptr;
+  const SubresourceInfo* subresource = nullptr;
+  Output output{};
+  std::vector<std::string> warnings{};
+  bool dry_run = false;
+
+  // The parameter, or "".
+  std::string Parameter(std::string_view name) const {
+    const std::string* value = query.Get(name);
+    return value ? *value : std::string();
+  }
+  // Go's reading of a boolean parameter: anything but "false" and "0" is true.
+  bool Flag(std::string_view name) const;
+  GroupResource resource() const { return served->group_resource(); }
+  Key key() const { return {served->StoreName(), info.ns, info.name}; }
+  // Adds a text once.
+  void Warn(std::string text);
+};
+
+// An object at rest, made from its tree, which gets the revision.
+ObjectPtr MakeObject(Value tree, const Served& served, Revision revision);
+ObjectPtr ObjectAtRevision(const Object& object, Revision revision);
+// The tree of an object as that version of its resource shows it.
+Value TreeOf(const Object& object, const Served& served);
+// Carries a tree from one version of a resource to another; nothing where they are the same.
+void Convert(Value& tree, const Served& from, const Served& to);
+
+// --- the answers ---
+
+Answer RenderError(const Error& error, const Output& output);
+// The object in the form that the call asks for.
+Result<Answer> RenderObject(Core& core, const Call& call, const ObjectPtr& object, int status = 200);
+Result<Answer> RenderTree(Core& core, const Call& call, Value tree, int status = 200);
+Result<Answer> RenderList(Core& core, const Call& call, const Page& page, const std::string& token);
+// A value that is no API object of the call's resource: shown whole, whatever was asked for.
+Answer RenderPlain(const Value& value, const Output& output, int status = 200, const TypeInfo* type = nullptr);
+
+// --- the handlers: one per verb ---
+
+Result<Answer> GetObject(Core& core, Call& call);
+Result<Answer> ListObjects(Core& core, Call& call);
+Result<Answer> WatchObjects(Core& core, Call& call);
+Result<Answer> CreateObject(Core& core, Call& call);
+Result<Answer> UpdateObject(Core& core, Call& call);
+Result<Answer> PatchObject(Core& core, Call& call);
+Result<Answer> DeleteObject(Core& core, Call& call);
+Result<Answer> DeleteCollection(Core& core, Call& call);
+// Subresources with a handler of their own (not status).
+Result<Answer> ServeSubresource(Core& core, Call& call);
+
+// --- what they share ---
+
+// The query of a list or watch, checked.
+struct ListQuery {
+  Selection selection{};
+  Revision revision = 0;
+  bool has_revision = false;  // also when it is 0
+  std::string match{};
+  int64_t limit = 0;
+  std::string token{};
+  int64_t timeout_seconds = 0;
+  bool has_timeout = false;
+  bool bookmarks = false;
+  bool send_initial_events = false;
+  bool has_send_initial_events = false;
+};
+Result<ListQuery> ParseListQuery(const Call& call, bool watch);
+
+// Reads the body as the type: media type, syntax, kind, field types, unknown fields.
+Result<Value> DecodeBody(Call& call, const TypeInfo& type);
+// Turns a tree into what is stored: unknown members away (or refused), defaults set.
+Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type, const std::vector<std::string>& duplicates);
+enum class FieldValidation : uint8_t { kIgnore, kWarn, kStrict };
+FieldValidation FieldValidationOf(const Call& call);
+// dryRun, fieldManager, fieldValidation, force; 422 on nonsense.
+Result<void> CheckWriteOptions(Call& call, std::string_view kind);
+std::string ManagerOf(const Call& call);
+
+// Creates what the tree says; the tree is decoded and defaulted. REQUIRES: the write lock.
+// With `managed_fields` these are its owners, else the caller becomes one.
+Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields = nullptr);
+// Replaces the object by what `change` makes of it. REQUIRES: the write lock.
+struct UpdateResult {
+  ObjectPtr object{};
+  Value tree{};  // as answered
+  bool created = false;
+};
+using MakeChange = std::function<Result<Value>(const Value& old)>;
+Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, const MakeChange& change, bool apply = false);
+
+}  // namespace k8s::fakeapiserver

@@ -1,0 +1,657 @@
+#include "fakeapiserver/kinds.h"
+
+#include <algorithm>
+#include <set>
+
+#include "fakeapiserver/core.h"
+#include "k8s/base/base64.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+#include "k8s/machinery/labels.h"
+#include "k8s/machinery/quantity.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+constexpr std::string_view kImmutable = "field is immutable";
+constexpr size_t kMaxPayload = 1048576;
+constexpr int kFirstNodePort = 30000, kLastNodePort = 32767;
+
+const Value& At(const Value& tree, std::initializer_list<std::string_view> path) {
+  static const Value kNone;
+  const Value* found = tree.Find(path);
+  return found ? *found : kNone;
+}
+const Value::Array& ListAt(const Value& tree, std::initializer_list<std::string_view> path) {
+  static const Value::Array kNone;
+  const Value* found = tree.Find(path);
+  return found && found->is_array() ? found->array() : kNone;
+}
+std::string Index(std::string_view path, size_t i) { return Cat(path, "[", std::to_string(i), "]"); }
+
+// The old value stays: shown as it is now.
+void CheckSame(const Value& now, const Value& old, std::initializer_list<std::string_view> path, std::string_view shown, FieldErrors& errors) {
+  const Value& a = At(now, path);
+  if (!(a == At(old, path))) errors.push_back(InvalidValue(std::string(shown), a, std::string(kImmutable)));
+}
+
+// --- pods ---
+
+std::string QosClass(const Value& spec) {
+  bool any = false, guaranteed = true;
+  for (std::string_view list : {"containers", "initContainers"}) {
+    for (const Value& container : ListAt(spec, {list})) {
+      for (std::string_view resource : {"cpu", "memory"}) {
+        const auto amount = [&](std::string_view part) {
+          const auto text = container.StringAt({"resources", part, resource});
+          const auto quantity = Quantity::Parse(text);
+          return quantity && !quantity->IsZero() ? std::optional(*quantity) : std::nullopt;
+        };
+        const auto request = amount("requests"), limit = amount("limits");
+        any |= request || limit;
+        if (!limit || (request && !(*request == *limit))) guaranteed = false;
+      }
+    }
+  }
+  if (!any) return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+void PreparePod(Core&, Value& pod) {
+  pod.Set("status", Value::MakeObject({{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}}));
+}
+
+void KeepPod(Core&, Value& now, const Value& old) {
+  const Value* status = old.Find("status");
+  if (status) now.Set("status", *status);
+}
+
+// Priority, tolerations and account of a new pod (chapter 10.1, admission).
+Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
+  if (old) return {};
+  Value& spec = now["spec"];
+  Value& tolerations = spec["tolerations"];
+  if (!tolerations.is_array()) tolerations = Value::MakeArray();
+  for (std::string_view key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    const bool tolerated = std::any_of(tolerations.array().begin(), tolerations.array().end(), [&](const Value& one) {
+      const auto effect = one.StringAt({"effect"});
+      return (one.StringAt({"key"}) == key || one.StringAt({"key"}).empty()) && (effect == "NoExecute" || effect.empty());
+    });
+    if (tolerated) continue;
+    tolerations.Append(Value::MakeObject({{"key", key}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}}));
+  }
+  int64_t priority = 0;
+  std::string policy = "PreemptLowerPriority";
+  const std::string name(spec.StringAt({"priorityClassName"}));
+  if (!name.empty()) {
+    const ObjectPtr found = core.store.Get({"priorityclasses.scheduling.k8s.io", "", name});
+    if (!found) return Forbidden(call.resource(), now.StringAt({"metadata", "name"}), Cat("no PriorityClass with name ", name, " was found"));
+    const Value tree = ParseJson(*found->json).value();
+    priority = tree.IntAt({"value"});
+    policy = std::string(tree.StringAt({"preemptionPolicy"}, policy));
+  }
+  if (const Value* given = spec.Find("priority"); given && given->is_int() && given->integer() != priority) {
+    return Forbidden(call.resource(), now.StringAt({"metadata", "name"}),
+                     Cat("the integer value of priority (", std::to_string(given->integer()),
+                         ") must not be provided in pod spec; priority admission controller computed ", std::to_string(priority), " from the given PriorityClass name"));
+  }
+  spec.Set("priority", priority);
+  if (!spec.Find("preemptionPolicy")) spec.Set("preemptionPolicy", policy);
+  const std::string pod_name(now.StringAt({"metadata", "name"}));
+  Complaints hostname = CheckDns1123Label(pod_name);
+  if (!hostname.empty() && CheckDns1123Subdomain(pod_name).empty()) {
+    call.Warn(Cat("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [", Join(hostname, " "), "]"));
+  }
+  return {};
+}
+
+
+void ValidateContainer(const Value& container, const std::string& path, const std::set<std::string>& volumes, FieldErrors& errors) {
+  const std::string name(container.StringAt({"name"}));
+  if (name.empty()) {
+    errors.push_back(Required(Cat(path, ".name")));
+  } else {
+    for (const std::string& complaint : CheckDns1123Label(name)) errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
+  }
+  if (container.StringAt({"image"}).empty()) errors.push_back(Required(Cat(path, ".image")));
+  std::set<std::string> port_names;
+  const auto& ports = ListAt(container, {"ports"});
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const std::string port_path = Index(Cat(path, ".ports"), i);
+    const std::string port_name(ports[i].StringAt({"name"}));
+    if (!port_name.empty() && !port_names.insert(port_name).second) errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
+    const int64_t number = ports[i].IntAt({"containerPort"});
+    if (number == 0) {
+      errors.push_back(Required(Cat(port_path, ".containerPort")));
+    } else if (number < 1 || number > 65535) {
+      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number, "must be between 1 and 65535, inclusive"));
+    }
+    const std::string_view protocol = ports[i].StringAt({"protocol"});
+    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") {
+      errors.push_back(Unsupported(Cat(port_path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
+    }
+  }
+  const auto& mounts = ListAt(container, {"volumeMounts"});
+  for (size_t i = 0; i < mounts.size(); ++i) {
+    const std::string mount_path = Index(Cat(path, ".volumeMounts"), i);
+    const std::string mount(mounts[i].StringAt({"name"}));
+    if (mount.empty()) {
+      errors.push_back(Required(Cat(mount_path, ".name")));
+    } else if (!volumes.contains(mount)) {
+      errors.push_back(NotFoundField(Cat(mount_path, ".name"), mount));
+    }
+    if (mounts[i].StringAt({"mountPath"}).empty()) errors.push_back(Required(Cat(mount_path, ".mountPath")));
+  }
+  if (const Value* requests = container.Find({"resources", "requests"}); requests && requests->is_object()) {
+    for (const auto& [resource, amount] : requests->object()) {
+      const auto limit_text = container.StringAt({"resources", "limits", resource});
+      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""), limit = Quantity::Parse(limit_text);
+      if (request && limit && !limit_text.empty() && *request > *limit) {
+        errors.push_back(InvalidText(Cat(path, ".resources.requests"), request->String(), Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
+      }
+    }
+  }
+}
+
+void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& errors) {
+  std::set<std::string> volumes;
+  const auto& all = ListAt(spec, {"volumes"});
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string name(all[i].StringAt({"name"}));
+    if (name.empty()) {
+      errors.push_back(Required(Index(Cat(path, ".volumes"), i) + ".name"));
+    } else if (!volumes.insert(name).second) {
+      errors.push_back(Duplicate(Index(Cat(path, ".volumes"), i) + ".name", name));
+    }
+  }
+  const auto& containers = ListAt(spec, {"containers"});
+  if (containers.empty()) errors.push_back(Required(Cat(path, ".containers")));
+  std::set<std::string> names;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    const std::string place = Index(Cat(path, ".containers"), i);
+    ValidateContainer(containers[i], place, volumes, errors);
+    const std::string name(containers[i].StringAt({"name"}));
+    if (!name.empty() && !names.insert(name).second) errors.push_back(Duplicate(Cat(place, ".name"), name));
+  }
+  const auto& init = ListAt(spec, {"initContainers"});
+  for (size_t i = 0; i < init.size(); ++i) ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
+  const std::string_view restart = spec.StringAt({"restartPolicy"});
+  if (restart != "Always" && restart != "OnFailure" && restart != "Never") {
+    errors.push_back(Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
+  }
+}
+
+void ValidatePod(const Value& pod, FieldErrors& errors) { ValidatePodSpec(At(pod, {"spec"}), "spec", errors); }
+
+// --- workloads with a selector and a template ---
+
+void ValidateSelectorAndTemplate(const Value& object, FieldErrors& errors) {
+  const Value& spec = At(object, {"spec"});
+  const Value& selector = At(spec, {"selector"});
+  const Value& labels = At(spec, {"template", "metadata", "labels"});
+  const bool empty = !selector.is_object() || selector.object().empty();
+  if (selector.is_null()) {
+    errors.push_back(Required("spec.selector"));
+  } else if (empty) {
+    errors.push_back(InvalidValue("spec.selector", selector, "empty selector is invalid for deployment"));
+  }
+  labels::Set set;
+  if (labels.is_object()) {
+    for (const auto& [name, value] : labels.object()) set.emplace_back(name, value.is_string() ? value.string() : "");
+  }
+  auto parsed = labels::Selector::FromValue(selector.is_null() ? nullptr : &selector);
+  if (!parsed || empty || !parsed->Matches(set)) {
+    errors.push_back(InvalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+  }
+  FieldErrors inner;
+  ValidatePodSpec(At(spec, {"template", "spec"}), "spec.template.spec", inner);
+  const std::string_view restart = At(spec, {"template", "spec"}).StringAt({"restartPolicy"});
+  errors.insert(errors.end(), inner.begin(), inner.end());
+  if (restart != "Always" && (restart == "OnFailure" || restart == "Never")) {
+    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
+  }
+  if (const int64_t replicas = spec.IntAt({"replicas"}); replicas < 0) {
+    errors.push_back(InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0"));
+  }
+}
+
+bool IsZeroCount(const Value& value) { return value.is_null() || (value.is_int() && value.integer() == 0) || (value.is_string() && value.string() == "0%"); }
+
+void ValidateDeployment(const Value& object, FieldErrors& errors) {
+  ValidateSelectorAndTemplate(object, errors);
+  const Value& strategy = At(object, {"spec", "strategy"});
+  const Value& rolling = At(strategy, {"rollingUpdate"});
+  const std::string_view type = strategy.StringAt({"type"});
+  if (type == "Recreate") {
+    if (!rolling.is_null()) errors.push_back(ForbiddenField("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"));
+  } else if (type == "RollingUpdate") {
+    if (IsZeroCount(At(rolling, {"maxUnavailable"})) && IsZeroCount(At(rolling, {"maxSurge"}))) {
+      errors.push_back(InvalidValue("spec.strategy.rollingUpdate.maxUnavailable", At(rolling, {"maxUnavailable"}), "may not be 0 when `maxSurge` is 0"));
+    }
+  } else {
+    errors.push_back(Unsupported("spec.strategy", strategy, {"Recreate", "RollingUpdate"}));
+  }
+}
+
+void SelectorStays(const Value& now, const Value& old, FieldErrors& errors) { CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors); }
+
+void StatefulSetStays(const Value& now, const Value& old, FieldErrors& errors) {
+  CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
+  CheckSame(now, old, {"spec", "serviceName"}, "spec.serviceName", errors);
+  CheckSame(now, old, {"spec", "podManagementPolicy"}, "spec.podManagementPolicy", errors);
+  CheckSame(now, old, {"spec", "volumeClaimTemplates"}, "spec.volumeClaimTemplates", errors);
+}
+
+void PrepareJob(Core&, Value& job) {
+  Value& spec = job["spec"];
+  const Value own_labels = At(job, {"metadata", "labels"});
+  if (!spec.BoolAt({"manualSelector"})) {
+    const std::string uid(job.StringAt({"metadata", "uid"})), name(job.StringAt({"metadata", "name"}));
+    Value& labels = spec["template"]["metadata"]["labels"];
+    labels.Set("controller-uid", uid);
+    labels.Set("batch.kubernetes.io/controller-uid", uid);
+    labels.Set("job-name", name);
+    labels.Set("batch.kubernetes.io/job-name", name);
+    spec["selector"]["matchLabels"].Set("batch.kubernetes.io/controller-uid", uid);
+  }
+  if (own_labels.is_null()) job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
+}
+
+void JobStays(const Value& now, const Value& old, FieldErrors& errors) {
+  CheckSame(now, old, {"spec", "completions"}, "spec.completions", errors);
+  CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
+  CheckSame(now, old, {"spec", "template"}, "spec.template", errors);
+  CheckSame(now, old, {"spec", "completionMode"}, "spec.completionMode", errors);
+}
+
+void ValidateJob(const Value& job, FieldErrors& errors) {
+  const Value& spec = At(job, {"spec", "template", "spec"});
+  const std::string_view restart = spec.StringAt({"restartPolicy"});
+  ValidatePodSpec(spec, "spec.template.spec", errors);
+  if (restart == "Always") {
+    errors.push_back(Required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
+  } else if (restart != "OnFailure" && restart != "Never") {
+    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"OnFailure", "Never"}));
+  }
+}
+
+// --- configuration ---
+
+void ValidatePayload(const Value& object, const std::string& too_long_path, FieldErrors& errors) {
+  size_t size = 0;
+  for (std::string_view bag : {"data", "binaryData"}) {
+    const Value& entries = At(object, {bag});
+    if (!entries.is_object()) continue;
+    for (const auto& [key, value] : entries.object()) {
+      for (const std::string& complaint : CheckConfigMapKey(key)) errors.push_back(InvalidText(Cat(bag, "[", key, "]"), key, complaint));
+      size += value.is_string() ? value.string().size() : 0;
+    }
+  }
+  if (size > kMaxPayload) errors.push_back(TooLong(too_long_path, kMaxPayload));
+}
+
+void ValidateConfigMap(const Value& object, FieldErrors& errors) {
+  const Value& binary = At(object, {"binaryData"});
+  if (const Value& data = At(object, {"data"}); data.is_object() && binary.is_object()) {
+    for (const auto& [key, value] : data.object()) {
+      if (binary.Find(key)) errors.push_back(InvalidText(Cat("data[", key, "]"), key, "duplicate of key present in binaryData"));
+    }
+  }
+  ValidatePayload(object, "", errors);
+}
+
+void StaysImmutable(const Value& now, const Value& old, FieldErrors& errors) {
+  if (!old.BoolAt({"immutable"})) return;
+  const std::string why = "field is immutable when `immutable` is set";
+  if (!now.BoolAt({"immutable"})) errors.push_back(ForbiddenField("immutable", why));
+  for (std::string_view bag : {"data", "binaryData"}) {
+    if (!(At(now, {bag}) == At(old, {bag}))) errors.push_back(ForbiddenField(std::string(bag), why));
+  }
+}
+
+void MergeStringData(Value& secret) {
+  const Value plain = At(secret, {"stringData"});
+  if (plain.is_object()) {
+    for (const auto& [key, value] : plain.object()) secret["data"].Set(key, EncodeBase64(value.is_string() ? value.string() : ""));
+  }
+  secret.Remove("stringData");
+}
+
+void ValidateSecret(const Value& secret, FieldErrors& errors) {
+  struct Needs {
+    std::string_view type;
+    std::vector<std::string_view> keys;
+  };
+  static const std::vector<Needs> kNeeds = {{"kubernetes.io/tls", {"tls.crt", "tls.key"}},
+                                            {"kubernetes.io/dockerconfigjson", {".dockerconfigjson"}},
+                                            {"kubernetes.io/dockercfg", {".dockercfg"}},
+                                            {"kubernetes.io/ssh-auth", {"ssh-privatekey"}}};
+  ValidatePayload(secret, "data", errors);
+  const std::string_view type = secret.StringAt({"type"});
+  for (const Needs& row : kNeeds) {
+    if (row.type != type) continue;
+    for (std::string_view key : row.keys) {
+      if (!secret.Find({"data", key})) errors.push_back(Required(Cat("data[", key, "]")));
+    }
+  }
+  if (type == "kubernetes.io/basic-auth" && !secret.Find({"data", "username"}) && !secret.Find({"data", "password"})) {
+    errors.push_back(Required("data[username]"));
+    errors.push_back(Required("data[password]"));
+  }
+  if (type == "kubernetes.io/service-account-token" && secret.StringAt({"metadata", "annotations", "kubernetes.io/service-account.name"}).empty()) {
+    errors.push_back(Required("metadata.annotations[kubernetes.io/service-account.name]"));
+  }
+}
+
+// --- services ---
+
+std::set<std::string> TakenAddresses(Core& core, const std::string& except_uid) {
+  std::set<std::string> taken;
+  const auto page = core.store.List({"services", "", {}, {}}, 0, 0, "");
+  for (const ObjectPtr& object : page->objects) {
+    if (object->uid == except_uid) continue;
+    const Value tree = ParseJson(*object->json).value();
+    for (const Value& one : ListAt(tree, {"spec", "clusterIPs"})) taken.insert(one.is_string() ? one.string() : "");
+  }
+  return taken;
+}
+
+std::set<int64_t> TakenPorts(Core& core, const std::string& except_uid) {
+  std::set<int64_t> taken;
+  const auto page = core.store.List({"services", "", {}, {}}, 0, 0, "");
+  for (const ObjectPtr& object : page->objects) {
+    if (object->uid == except_uid) continue;
+    const Value tree = ParseJson(*object->json).value();
+    for (const Value& port : ListAt(tree, {"spec", "ports"})) taken.insert(port.IntAt({"nodePort"}));
+  }
+  return taken;
+}
+
+// A cluster address out of 10.0.0.0/24; the first is the server's own.
+Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
+  Value& spec = service["spec"];
+  const std::string type(spec.StringAt({"type"})), name(service.StringAt({"metadata", "name"}));
+  if (type == "ExternalName") return {};
+  const bool headless = spec.StringAt({"clusterIP"}) == "None" || (!ListAt(spec, {"clusterIPs"}).empty() && ListAt(spec, {"clusterIPs"})[0] == Value("None"));
+  const bool bare = !spec.Find("selector");
+  if (!spec.Find("ipFamilies")) {
+    spec.Set("ipFamilies", headless && bare ? Value::MakeArray({"IPv4", "IPv6"}) : Value::MakeArray({"IPv4"}));
+  }
+  if (!spec.Find("ipFamilyPolicy")) spec.Set("ipFamilyPolicy", headless && bare ? "RequireDualStack" : "SingleStack");
+  if (headless) {
+    spec.Set("clusterIP", "None");
+    spec.Set("clusterIPs", Value::MakeArray({"None"}));
+    return {};
+  }
+  std::string wanted(spec.StringAt({"clusterIP"}));
+  const auto taken = TakenAddresses(core, std::string(service.StringAt({"metadata", "uid"})));
+  if (wanted.empty()) {
+    for (int tries = 0; tries < 253 && wanted.empty(); ++tries) {
+      const std::string candidate = Cat("10.0.0.", std::to_string(2 + (core.env.random->Below(253) + static_cast<uint64_t>(tries)) % 253));
+      if (!taken.contains(candidate)) wanted = candidate;
+    }
+    for (int last = 2; last < 255 && wanted.empty(); ++last) {
+      const std::string candidate = Cat("10.0.0.", std::to_string(last));
+      if (!taken.contains(candidate)) wanted = candidate;
+    }
+    if (wanted.empty()) return InternalError("failed to allocate a serviceIP: range is full");
+  } else {
+    std::string why;
+    const auto last = wanted.starts_with("10.0.0.") ? ParseInt(wanted.substr(7)) : std::nullopt;
+    if (!last || *last < 1 || *last > 254) {
+      why = "the provided network does not match the current range";
+    } else if (taken.contains(wanted)) {
+      why = "provided IP is already allocated";
+    }
+    if (!why.empty()) {
+      return InvalidObject({call.served->group, call.served->kind}, name,
+                           {InvalidValue("spec.clusterIPs", Value::MakeArray({wanted}), Cat("failed to allocate IP ", wanted, ": ", why))});
+    }
+  }
+  spec.Set("clusterIP", wanted);
+  spec.Set("clusterIPs", Value::MakeArray({wanted}));
+  return {};
+}
+
+Result<void> AllocatePorts(Core& core, Call& call, Value& service) {
+  Value& spec = service["spec"];
+  const std::string type(spec.StringAt({"type"})), name(service.StringAt({"metadata", "name"}));
+  if (type != "NodePort" && type != "LoadBalancer") return {};
+  if (type == "LoadBalancer" && !spec.BoolAt({"allocateLoadBalancerNodePorts"}, true)) return {};
+  auto taken = TakenPorts(core, std::string(service.StringAt({"metadata", "uid"})));
+  Value* ports = spec.Find("ports");
+  if (!ports || !ports->is_array()) return {};
+  for (size_t i = 0; i < ports->array().size(); ++i) {
+    Value& port = ports->array()[i];
+    int64_t number = port.IntAt({"nodePort"});
+    if (number) {
+      std::string why;
+      if (number < kFirstNodePort || number > kLastNodePort) why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+      else if (taken.contains(number)) why = "provided port is already allocated";
+      if (!why.empty()) {
+        return InvalidObject({call.served->group, call.served->kind}, name, {InvalidValue(Index("spec.ports", i) + ".nodePort", number, why)});
+      }
+      continue;
+    }
+    // The same port under another protocol shares the number.
+    for (size_t j = 0; j < i && !number; ++j) {
+      if (ports->array()[j].IntAt({"port"}) == port.IntAt({"port"})) number = ports->array()[j].IntAt({"nodePort"});
+    }
+    for (int tries = 0; !number && tries < kLastNodePort - kFirstNodePort + 1; ++tries) {
+      const auto candidate = static_cast<int64_t>(static_cast<uint64_t>(kFirstNodePort) + core.env.random->Below(kLastNodePort - kFirstNodePort + 1));
+      if (!taken.contains(candidate)) number = candidate;
+    }
+    if (!number) return InternalError("failed to allocate a nodePort: range is full");
+    taken.insert(number);
+    port.Set("nodePort", number);
+  }
+  return {};
+}
+
+void ValidateService(const Value& service, FieldErrors& errors);
+
+Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) {
+  Value& spec = now["spec"];
+  if (old) {
+    // What the server chose stays when the client says nothing of it.
+    for (std::string_view name : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
+      const Value* before = old->Find({"spec", name});
+      if (before && !spec.Find(name) && spec.StringAt({"type"}) != "ExternalName") spec.Set(name, *before);
+    }
+    const auto& old_ports = ListAt(*old, {"spec", "ports"});
+    if (Value* ports = spec.Find("ports"); ports && ports->is_array() && spec.StringAt({"type"}) != "ClusterIP" && spec.StringAt({"type"}) != "ExternalName") {
+      for (Value& port : ports->array()) {
+        if (port.IntAt({"nodePort"})) continue;
+        for (const Value& before : old_ports) {
+          if (before.IntAt({"port"}) == port.IntAt({"port"}) && before.StringAt({"protocol"}) == port.StringAt({"protocol"}) && before.IntAt({"nodePort"})) port.Set("nodePort", before.IntAt({"nodePort"}));
+        }
+      }
+    }
+    if (spec.StringAt({"clusterIP"}) != old->StringAt({"spec", "clusterIP"})) return {};
+  }
+  FieldErrors errors;
+  ValidateService(now, errors);
+  if (!errors.empty()) return {};  // said by the validation, before anything is taken
+  if (auto done = AllocateAddress(core, call, now); !done) return done;
+  return AllocatePorts(core, call, now);
+}
+
+void ValidateService(const Value& service, FieldErrors& errors) {
+  const Value& spec = At(service, {"spec"});
+  const std::string_view type = spec.StringAt({"type"});
+  const auto& ports = ListAt(spec, {"ports"});
+  const bool headless = spec.StringAt({"clusterIP"}) == "None";
+  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
+    errors.push_back(Unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}));
+  }
+  if (ports.empty() && !headless && type != "ExternalName") errors.push_back(Required("spec.ports"));
+  if (headless && type == "LoadBalancer") errors.push_back(InvalidText("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services"));
+  if (headless && type == "NodePort") errors.push_back(InvalidText("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services"));
+  std::set<std::string> names;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const std::string path = Index("spec.ports", i);
+    const std::string name(ports[i].StringAt({"name"}));
+    if (name.empty() && ports.size() > 1) errors.push_back(Required(Cat(path, ".name")));
+    if (!name.empty()) {
+      for (const std::string& complaint : CheckDns1123Label(name)) errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
+      if (!names.insert(name).second) errors.push_back(Duplicate(Cat(path, ".name"), name));
+    }
+    const int64_t number = ports[i].IntAt({"port"});
+    if (number < 1 || number > 65535) errors.push_back(InvalidValue(Cat(path, ".port"), number, "must be between 1 and 65535, inclusive"));
+    const std::string_view protocol = ports[i].StringAt({"protocol"});
+    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") errors.push_back(Unsupported(Cat(path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
+  }
+  if (type == "ClusterIP") {
+    for (size_t i = 0; i < ports.size(); ++i) {
+      if (ports[i].IntAt({"nodePort"})) errors.push_back(ForbiddenField(Index("spec.ports", i) + ".nodePort", "may not be used when `type` is 'ClusterIP'"));
+    }
+    const std::string policy(spec.StringAt({"externalTrafficPolicy"}));
+    if (!policy.empty() && ListAt(spec, {"externalIPs"}).empty()) {
+      errors.push_back(InvalidText("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services"));
+    }
+  }
+}
+
+void ServiceStays(const Value& now, const Value& old, FieldErrors& errors) {
+  const std::string before(old.StringAt({"spec", "clusterIP"})), after(now.StringAt({"spec", "clusterIP"}));
+  if (before.empty() || after.empty() || before == after || now.StringAt({"spec", "type"}) == "ExternalName") return;
+  errors.push_back(InvalidValue("spec.clusterIPs[0]", Value::MakeArray({after}), "may not change once set"));
+}
+
+// --- others ---
+
+void PrepareNamespace(Core&, Value& ns) {
+  ns["metadata"]["labels"].Set("kubernetes.io/metadata.name", ns.StringAt({"metadata", "name"}));
+  Value& finalizers = ns["spec"]["finalizers"];
+  if (!finalizers.is_array()) finalizers = Value::MakeArray();
+  const bool has = std::any_of(finalizers.array().begin(), finalizers.array().end(), [](const Value& one) { return one == Value("kubernetes"); });
+  if (!has) finalizers.Append("kubernetes");
+  ns.Set("status", Value::MakeObject({{"phase", "Active"}}));
+}
+void KeepNamespace(Core&, Value& now, const Value& old) {
+  now["metadata"]["labels"].Set("kubernetes.io/metadata.name", now.StringAt({"metadata", "name"}));
+  if (const Value* finalizers = old.Find({"spec", "finalizers"})) {
+    now["spec"].Set("finalizers", *finalizers);
+  } else {
+    now["spec"].Remove("finalizers");
+  }
+}
+
+void AddProtection(Value& object, std::string_view finalizer) {
+  Value& finalizers = object["metadata"]["finalizers"];
+  if (!finalizers.is_array()) finalizers = Value::MakeArray();
+  const bool has = std::any_of(finalizers.array().begin(), finalizers.array().end(), [&](const Value& one) { return one == Value(finalizer); });
+  if (!has) finalizers.Append(finalizer);
+}
+
+Result<void> AdmitClaim(Core&, Call&, Value& now, const Value* old) {
+  if (!old) AddProtection(now, "kubernetes.io/pvc-protection");
+  return {};
+}
+Result<void> AdmitVolume(Core&, Call&, Value& now, const Value* old) {
+  if (!old) AddProtection(now, "kubernetes.io/pv-protection");
+  return {};
+}
+
+void ValidateClaim(const Value& claim, FieldErrors& errors) {
+  if (ListAt(claim, {"spec", "accessModes"}).empty()) errors.push_back(Required("spec.accessModes", "at least 1 access mode is required"));
+  if (!claim.Find({"spec", "resources", "requests", "storage"})) errors.push_back(Required("spec.resources[storage]"));
+}
+
+Result<void> AdmitNode(Core&, Call&, Value& now, const Value* old) {
+  if (old) return {};
+  Value& taints = now["spec"]["taints"];
+  if (!taints.is_array()) taints = Value::MakeArray();
+  const bool has = std::any_of(taints.array().begin(), taints.array().end(), [](const Value& one) { return one.StringAt({"key"}) == "node.kubernetes.io/not-ready"; });
+  if (!has) taints.Append(Value::MakeObject({{"key", "node.kubernetes.io/not-ready"}, {"effect", "NoSchedule"}}));
+  return {};
+}
+
+void ValidateIngress(const Value& ingress, FieldErrors& errors) {
+  const Value& spec = At(ingress, {"spec"});
+  const auto& rules = ListAt(spec, {"rules"});
+  if (rules.empty() && !spec.Find("defaultBackend")) {
+    errors.push_back(InvalidValue("spec", Value(), "either `defaultBackend` or `rules` must be specified"));
+  }
+  for (size_t i = 0; i < rules.size(); ++i) {
+    const auto& paths = ListAt(rules[i], {"http", "paths"});
+    for (size_t j = 0; j < paths.size(); ++j) {
+      if (paths[j].StringAt({"pathType"}).empty()) errors.push_back(Required(Index(Index("spec.rules", i) + ".http.paths", j) + ".pathType", "pathType must be specified"));
+    }
+  }
+}
+
+void RoleRefStays(const Value& now, const Value& old, FieldErrors& errors) {
+  const Value& a = At(now, {"roleRef"});
+  if (a == At(old, {"roleRef"})) return;
+  const Value shown = Value::MakeObject({{"APIGroup", a.StringAt({"apiGroup"})}, {"Kind", a.StringAt({"kind"})}, {"Name", a.StringAt({"name"})}});
+  errors.push_back(InvalidValue("roleRef", shown, std::string(kImmutable)));
+}
+
+void ValidateLease(const Value& lease, FieldErrors& errors) {
+  const Value* seconds = lease.Find({"spec", "leaseDurationSeconds"});
+  if (seconds && seconds->is_int() && seconds->integer() <= 0) {
+    errors.push_back(InvalidValue("spec.leaseDurationSeconds", *seconds, "must be greater than 0"));
+  }
+}
+
+void StorageClassStays(const Value& now, const Value& old, FieldErrors& errors) {
+  for (std::string_view name : {"provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"}) {
+    if (!(At(now, {name}) == At(old, {name}))) errors.push_back(InvalidValue(std::string(name), Value(), std::string(kImmutable)));
+  }
+}
+
+void PriorityClassStays(const Value& now, const Value& old, FieldErrors& errors) {
+  if (now.IntAt({"value"}) != old.IntAt({"value"})) errors.push_back(ForbiddenField("value", "may not be changed in an update."));
+  CheckSame(now, old, {"preemptionPolicy"}, "preemptionPolicy", errors);
+}
+
+}  // namespace
+
+void AddKinds(std::map<std::string_view, Strategy>& rows) {
+  Strategy& pod = rows["/Pod"];
+  pod.prepare_create = PreparePod;
+  pod.prepare_update = KeepPod;
+  pod.admit = AdmitPod;
+  pod.validate = ValidatePod;
+  rows["apps/Deployment"].validate = ValidateDeployment;
+  for (std::string_view kind : {"apps/ReplicaSet", "apps/DaemonSet", "apps/StatefulSet"}) rows[kind].validate = ValidateSelectorAndTemplate;
+  for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"}) rows[kind].validate_update = SelectorStays;
+  rows["apps/StatefulSet"].validate_update = StatefulSetStays;
+  rows["apps/StatefulSet"].prepare_create = [](Core&, Value& set) {
+    set.Set("status", Value::MakeObject({{"replicas", 0}, {"availableReplicas", 0}}));
+  };
+  rows["batch/Job"].prepare_create = PrepareJob;
+  rows["batch/Job"].validate = ValidateJob;
+  rows["batch/Job"].validate_update = JobStays;
+  rows["/ConfigMap"].validate = ValidateConfigMap;
+  rows["/ConfigMap"].validate_update = StaysImmutable;
+  Strategy& secret = rows["/Secret"];
+  secret.validate = ValidateSecret;
+  secret.prepare_create = [](Core&, Value& object) { MergeStringData(object); };
+  secret.prepare_update = [](Core&, Value& now, const Value&) { MergeStringData(now); };
+  secret.validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
+    CheckSame(now, old, {"type"}, "type", errors);
+    StaysImmutable(now, old, errors);
+  };
+  Strategy& service = rows["/Service"];
+  service.admit = AdmitService;
+  service.validate = ValidateService;
+  service.validate_update = ServiceStays;
+  rows["/Namespace"].prepare_create = PrepareNamespace;
+  rows["/Namespace"].prepare_update = KeepNamespace;
+  rows["/PersistentVolumeClaim"].admit = AdmitClaim;
+  rows["/PersistentVolumeClaim"].validate = ValidateClaim;
+  rows["/PersistentVolumeClaim"].prepare_create = [](Core&, Value& o) { o.Set("status", Value::MakeObject({{"phase", "Pending"}})); };
+  rows["/PersistentVolume"].admit = AdmitVolume;
+  rows["/PersistentVolume"].prepare_create = [](Core&, Value& o) { o.Set("status", Value::MakeObject({{"phase", "Pending"}})); };
+  rows["/Node"].admit = AdmitNode;
+  rows["networking.k8s.io/Ingress"].validate = ValidateIngress;
+  rows["rbac.authorization.k8s.io/RoleBinding"].validate_update = RoleRefStays;
+  rows["rbac.authorization.k8s.io/ClusterRoleBinding"].validate_update = RoleRefStays;
+  rows["coordination.k8s.io/Lease"].validate = ValidateLease;
+  rows["storage.k8s.io/StorageClass"].validate_update = StorageClassStays;
+  rows["scheduling.k8s.io/PriorityClass"].validate_update = PriorityClassStays;
+}
+
+}  // namespace k8s::fakeapiserver

@@ -1,0 +1,153 @@
+// The fake API server as a program of its own.
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "fakeapiserver/server.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/yaml.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+constexpr std::string_view kHelp = R"(fakeapiserver: a Kubernetes API server for tests, without a cluster behind it
+
+usage: fakeapiserver [options]
+
+  --port N                  the port to listen on; 0 (the default) picks a free one and prints it
+  --bind ADDRESS            the address to listen on (default 127.0.0.1)
+  --load FILE_OR_DIR        create the objects of a manifest, or of every .yaml, .yml and .json file
+                            of a folder, before serving; may be given several times
+  --write-kubeconfig FILE   write a kubeconfig for kubectl that names this server
+  --tls-cert-file FILE      serve TLS with this PEM certificate ...
+  --tls-private-key-file FILE   ... and this PEM key
+  --history N               changes to remember for watches and old reads (default 100000)
+  --help                    this text
+
+Options may also be written --name=value. The server runs until it gets SIGINT or SIGTERM. On
+standard output it prints its address, in one line, as soon as it serves. It exits with 1 when it
+cannot start, saying why, and with 2 when an option is wrong.
+)";
+
+struct Flags {
+  ListenerOptions listener{};
+  std::vector<std::string> load{};
+  std::string kubeconfig{};
+  size_t history = StoreLimits{}.history;
+  bool help = false;
+};
+
+Result<int64_t> Number(std::string_view name, std::string_view text, int64_t least, int64_t most) {
+  const auto number = ParseInt(text);
+  if (!number || *number < least || *number > most) {
+    return ConfigError(Cat(name, " must be a number from ", std::to_string(least), " to ", std::to_string(most), ", not ", Quote(text)));
+  }
+  return *number;
+}
+
+Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
+  Flags flags;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string name = arguments[i];
+    if (name == "--help" || name == "-h") {
+      flags.help = true;
+      return flags;
+    }
+    std::string value;
+    if (const size_t equals = name.find('='); equals != std::string::npos) {
+      value = name.substr(equals + 1);
+      name.resize(equals);
+    } else {
+      if (i + 1 == arguments.size()) return ConfigError(Cat("option ", name, " needs a value, or is not known; --help lists them all"));
+      value = arguments[++i];
+    }
+    if (name == "--port") {
+      auto port = Number(name, value, 0, 65535);
+      if (!port) return port.error();
+      flags.listener.port = static_cast<int>(*port);
+    } else if (name == "--bind") {
+      flags.listener.bind = value;
+    } else if (name == "--load") {
+      flags.load.push_back(value);
+    } else if (name == "--write-kubeconfig") {
+      flags.kubeconfig = value;
+    } else if (name == "--tls-cert-file") {
+      flags.listener.certificate_file = value;
+    } else if (name == "--tls-private-key-file") {
+      flags.listener.key_file = value;
+    } else if (name == "--history") {
+      auto history = Number(name, value, 1, 100'000'000);
+      if (!history) return history.error();
+      flags.history = static_cast<size_t>(*history);
+    } else {
+      return ConfigError(Cat("unknown option ", name, "; --help lists them all"));
+    }
+  }
+  return flags;
+}
+
+std::string Kubeconfig(const std::string& address) {
+  Value cluster = Value::MakeObject({{"server", address}});
+  if (address.starts_with("https:")) cluster.Set("insecure-skip-tls-verify", true);
+  return ToYaml(Value::MakeObject({
+      {"apiVersion", "v1"},
+      {"kind", "Config"},
+      {"clusters", Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"cluster", std::move(cluster)}})})},
+      {"users", Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"user", Value::MakeObject()}})})},
+      {"contexts", Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"context", Value::MakeObject({{"cluster", "fake"}, {"user", "fake"}})}})})},
+      {"current-context", "fake"},
+  }));
+}
+
+Result<void> Run(const Flags& flags, const sigset_t& signals) {
+  Options options;
+  options.limits.history = flags.history;
+  const Env env = options.env;
+  Server server(std::move(options));
+  for (const std::string& path : flags.load) {
+    if (auto loaded = server.LoadPath(path); !loaded) return loaded;
+  }
+  auto address = server.Listen(flags.listener);
+  if (!address) return address.error();
+  if (!flags.kubeconfig.empty()) {
+    if (auto written = env.host->WriteFile(flags.kubeconfig, Kubeconfig(*address)); !written) return written;
+  }
+  std::printf("%s\n", address->c_str());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return {};
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  auto flags = ParseFlags(arguments);
+  if (!flags) {
+    std::fprintf(stderr, "fakeapiserver: %s\n", flags.error().message().c_str());
+    return 2;
+  }
+  if (flags->help) {
+    std::fwrite(kHelp.data(), 1, kHelp.size(), stdout);
+    return 0;
+  }
+  // Blocked before any thread starts, so that only sigwait sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  if (auto done = Run(*flags, signals); !done) {
+    std::fprintf(stderr, "fakeapiserver: %s\n", done.error().message().c_str());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace k8s::fakeapiserver
+
+int main(int argc, char** argv) {
+  return k8s::fakeapiserver::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

@@ -1,0 +1,314 @@
+#include "fakeapiserver/managed_fields.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include "fakeapiserver/field_set.h"
+#include "fakeapiserver/typed_tree.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+constexpr size_t kMaxUpdateManagers = 10;
+constexpr std::string_view kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+constexpr size_t kMaxLastApplied = size_t{256} << 10;
+
+struct Entry {
+  FieldOwner owner{};
+  std::string time{};
+  FieldSet set{};
+
+  bool Is(const FieldOwner& other) const {
+    return owner.manager == other.manager && owner.apply == other.apply && owner.subresource == other.subresource &&
+           (owner.apply || owner.api_version == other.api_version);
+  }
+};
+using Entries = std::vector<Entry>;
+
+Entries ReadEntries(const Value* managed) {
+  Entries entries;
+  if (!managed || !managed->is_array()) return entries;
+  for (const Value& one : managed->array()) {
+    Entry entry;
+    entry.owner = {std::string(one.StringAt({"manager"})), one.StringAt({"operation"}) == "Apply", std::string(one.StringAt({"apiVersion"})),
+                   std::string(one.StringAt({"subresource"}))};
+    entry.time = std::string(one.StringAt({"time"}));
+    if (const Value* fields = one.Find("fieldsV1")) entry.set = FieldSet::Parse(*fields);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Value WriteEntries(Entries entries) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    const auto key = [](const Entry& e) { return std::tie(e.time, e.owner.manager, e.owner.api_version, e.owner.subresource); };
+    if (a.owner.apply != b.owner.apply) return a.owner.apply;
+    return key(a) < key(b);
+  });
+  Value out = Value::MakeArray();
+  for (const Entry& entry : entries) {
+    Value one = Value::MakeObject({{"manager", entry.owner.manager}, {"operation", entry.owner.apply ? "Apply" : "Update"}, {"apiVersion", entry.owner.api_version}});
+    if (!entry.time.empty()) one.Set("time", entry.time);
+    one.Set("fieldsType", "FieldsV1");
+    one.Set("fieldsV1", entry.set.ToValue());
+    if (!entry.owner.subresource.empty()) one.Set("subresource", entry.owner.subresource);
+    out.Append(std::move(one));
+  }
+  return out;
+}
+
+void Store(Value& tree, Entries entries) {
+  std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
+  if (entries.empty()) {
+    tree["metadata"].Remove("managedFields");
+  } else {
+    tree["metadata"].Set("managedFields", WriteEntries(std::move(entries)));
+  }
+}
+
+// What nobody owns (chapter 7.5), and what this path does not write.
+void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) {
+  set.member = false;
+  set.Remove({"f:kind"});
+  set.Remove({"f:apiVersion"});
+  if (const auto metadata = set.children.find("f:metadata"); metadata != set.children.end()) {
+    metadata->second.member = false;
+    for (std::string_view name : {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"}) {
+      metadata->second.Remove({Cat("f:", name)});
+    }
+  }
+  bool has_status = false;
+  if (type.resource) {
+    for (const SubresourceInfo& one : type.resource->subresources) has_status |= one.name == "status";
+  }
+  if (!has_status) return;
+  if (subresource == "status") {
+    set.Remove({"f:spec"});
+  } else {
+    set.Remove({"f:status"});
+  }
+}
+
+Value WithoutManagedFields(Value tree) {
+  if (Value* metadata = tree.Find("metadata")) metadata->Remove("managedFields");
+  return tree;
+}
+
+Value ZeroOf(const TypeInfo& type) {
+  auto zero = Normalise(Value::MakeObject(), type);
+  return zero ? *std::move(zero) : Value::MakeObject();
+}
+
+// The oldest of too many Update entries become one (S-7.19).
+void Cap(Entries& entries) {
+  std::vector<Entry*> updates;
+  for (Entry& entry : entries) {
+    if (!entry.owner.apply) updates.push_back(&entry);
+  }
+  if (updates.size() <= kMaxUpdateManagers) return;
+  std::sort(updates.begin(), updates.end(), [](const Entry* a, const Entry* b) {
+    return std::tie(a->time, a->owner.manager) < std::tie(b->time, b->owner.manager);
+  });
+  size_t excess = updates.size() - kMaxUpdateManagers + 1;
+  Entries merged;
+  for (Entry* entry : updates) {
+    if (excess == 0) break;
+    --excess;
+    const FieldOwner ancient{"ancient-changes", false, entry->owner.api_version, ""};
+    const auto found = std::find_if(merged.begin(), merged.end(), [&](const Entry& one) { return one.Is(ancient); });
+    if (found == merged.end()) {
+      merged.push_back({ancient, entry->time, entry->set});
+    } else {
+      found->set = Union(found->set, entry->set);
+      found->time = std::max(found->time, entry->time);
+    }
+    entry->set = {};
+  }
+  std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
+  for (Entry& entry : merged) entries.push_back(std::move(entry));
+}
+
+bool AreSentEmpty(const Value& sent) {
+  if (!sent.is_array()) return false;
+  if (sent.array().empty()) return true;
+  return sent.array().size() == 1 && sent.array()[0].is_object() && sent.array()[0].StringAt({"manager"}).empty() &&
+         sent.array()[0].StringAt({"operation"}).empty();
+}
+
+bool AreUsable(const Value& sent) {
+  return sent.is_array() && std::all_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
+           const auto operation = one.StringAt({"operation"});
+           return (operation == "Apply" || operation == "Update") && one.StringAt({"fieldsType"}) == "FieldsV1";
+         });
+}
+
+Error ConflictError(const std::vector<std::pair<const Entry*, FieldSet>>& conflicts) {
+  struct Group {
+    std::string said;
+    std::vector<std::string> fields;
+  };
+  std::vector<Group> groups;
+  size_t count = 0;
+  Status status;
+  status.status = "Failure";
+  status.reason = "Conflict";
+  status.code = 409;
+  StatusDetails& details = status.details.emplace();
+  for (const auto& [entry, set] : conflicts) {
+    std::string said = Quote(entry->owner.manager);
+    if (!entry->owner.subresource.empty()) said += Cat(" with subresource ", Quote(entry->owner.subresource));
+    if (!entry->owner.apply) said += Cat(" using ", entry->owner.api_version);
+    Group group{said, set.Paths()};
+    count += group.fields.size();
+    for (const std::string& field : group.fields) details.causes.push_back({"FieldManagerConflict", Cat("conflict with ", said), field});
+    groups.push_back(std::move(group));
+  }
+  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.said < b.said; });
+  if (count == 1) {
+    status.message = Cat("Apply failed with 1 conflict: conflict with ", groups[0].said, ": ", groups[0].fields[0]);
+  } else {
+    status.message = Cat("Apply failed with ", std::to_string(count), " conflicts: ");
+    for (size_t i = 0; i < groups.size(); ++i) {
+      status.message += Cat(i ? "\n" : "", "conflicts with ", groups[i].said, ":");
+      for (const std::string& field : groups[i].fields) status.message += "\n- " + field;
+    }
+  }
+  return Error::Api(std::move(status));
+}
+
+std::string PlaceOf(const Value& applied) {
+  const std::string api_version(applied.StringAt({"apiVersion"}));
+  return Cat("(", applied.StringAt({"metadata", "namespace"}), "/", applied.StringAt({"metadata", "name"}), "; ",
+             api_version.find('/') == std::string::npos ? "/" + api_version : api_version, ", Kind=", applied.StringAt({"kind"}), ")");
+}
+
+// The annotation of client-side apply follows what its successor applies (chapter 7.5).
+void RefreshLastApplied(Value& merged, const Value& applied) {
+  Value* annotations = merged.Find({"metadata", "annotations"});
+  if (!annotations || !annotations->Find(kLastApplied)) return;
+  Value plain = applied;
+  if (Value* own = plain.Find({"metadata", "annotations"})) {
+    own->Remove(kLastApplied);
+  }
+  const std::string text = ToJson(plain) + "\n";
+  if (text.size() > kMaxLastApplied) {
+    annotations->Remove(kLastApplied);
+  } else {
+    annotations->Set(kLastApplied, text);
+  }
+}
+
+}  // namespace
+
+void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type, const FieldOwner& owner, std::string_view time) {
+  const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
+  if (sent && AreSentEmpty(*sent)) {
+    now["metadata"].Remove("managedFields");
+    return;
+  }
+  Entries entries = ReadEntries(sent && old && AreUsable(*sent) ? sent : stored);
+  if (old && entries.empty()) {
+    now["metadata"].Remove("managedFields");
+    return;
+  }
+  Comparison changes = Compare(old ? WithoutManagedFields(*old) : ZeroOf(type), WithoutManagedFields(now), type);
+  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed}) Strip(*set, type, owner.subresource);
+  const FieldSet written = Union(changes.added, changes.modified);
+  Entry* own = nullptr;
+  for (Entry& entry : entries) {
+    if (entry.Is(owner)) {
+      own = &entry;
+    } else {
+      entry.set = Difference(Difference(entry.set, written), changes.removed);
+    }
+  }
+  if (!own) {
+    entries.push_back({owner, "", {}});
+    own = &entries.back();
+  }
+  FieldSet set = Union(Difference(own->set, changes.removed), written);
+  if (!(set == own->set) || own->time.empty()) own->time = std::string(time);
+  own->set = std::move(set);
+  std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
+  Cap(entries);
+  Store(now, std::move(entries));
+}
+
+Result<ApplyResult> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type, const FieldOwner& owner, bool force, std::string_view time, bool) {
+  if (const std::string problem = CheckAgainstSchema(applied, type); !problem.empty()) {
+    return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ", problem));
+  }
+  const Value live = live_in ? WithoutManagedFields(*live_in) : ZeroOf(type);
+  Entries entries = ReadEntries(live_in ? live_in->Find({"metadata", "managedFields"}) : nullptr);
+  if (live_in && entries.empty()) {
+    Entry before{{"before-first-apply", false, owner.api_version, ""}, std::string(time), PathsOf(live, type)};
+    Strip(before.set, type, "");
+    entries.push_back(std::move(before));
+  }
+  FieldSet wanted = PathsOf(applied, type);
+  Strip(wanted, type, owner.subresource);
+
+  Value merged = live_in ? MergeApplied(live, applied, type) : applied;
+  Entry* own = nullptr;
+  FieldSet others;
+  for (Entry& entry : entries) {
+    if (entry.Is(owner)) {
+      own = &entry;
+    } else {
+      others = Union(others, entry.set);
+    }
+  }
+  if (own) RemovePaths(merged, SchemaOfType(type), Difference(own->set, wanted), Union(others, wanted));
+
+  auto normal_live = Normalise(live, type);
+  auto normal_merged = Normalise(merged, type);
+  if (!normal_merged) return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ", normal_merged.error().message()));
+  if (!normal_live) return normal_live.error();
+  Comparison changes = Compare(*normal_live, *normal_merged, type);
+  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed}) Strip(*set, type, owner.subresource);
+  const FieldSet written = Union(changes.added, changes.modified);
+  std::vector<std::pair<const Entry*, FieldSet>> conflicts;
+  for (const Entry& entry : entries) {
+    if (entry.Is(owner)) continue;
+    FieldSet both = Intersection(entry.set, written);
+    if (!both.empty()) conflicts.emplace_back(&entry, std::move(both));
+  }
+  if (!conflicts.empty() && !force) {
+    // What client-side apply of the same user wrote is taken over in peace.
+    if (owner.manager == "kubectl" && live_in) {
+      const auto last = ParseJson(live.StringAt({"metadata", "annotations", kLastApplied}));
+      if (last) {
+        const FieldSet taken = PathsOf(*last, type);
+        for (auto& [entry, set] : conflicts) set = Difference(set, taken);
+        std::erase_if(conflicts, [](const auto& one) { return one.second.empty(); });
+      }
+    }
+    if (!conflicts.empty()) return ConflictError(conflicts);
+  }
+  const bool object_changed = !(*normal_live == *normal_merged);
+  bool owners_changed = false;
+  for (Entry& entry : entries) {
+    if (entry.Is(owner)) continue;
+    FieldSet rest = Difference(Difference(entry.set, written), changes.removed);
+    owners_changed |= !(rest == entry.set);
+    entry.set = std::move(rest);
+  }
+  if (!own) {
+    entries.push_back({owner, "", {}});
+    own = &entries.back();
+    owners_changed = true;
+  }
+  owners_changed |= !(own->set == wanted);
+  own->set = wanted;
+  own->owner.api_version = owner.api_version;
+  if (object_changed || !live_in) own->time = std::string(time);
+  if (owner.manager == "kubectl" && owner.subresource.empty()) RefreshLastApplied(merged, applied);
+  if (!object_changed && !owners_changed && live_in) return ApplyResult{*live_in, false};
+  Store(merged, std::move(entries));
+  return ApplyResult{std::move(merged), owners_changed};
+}
+
+}  // namespace k8s::fakeapiserver

@@ -1,0 +1,65 @@
+#pragma once
+
+// Every exchange as the server saw it, with its time. Members may be called from any thread. It
+// keeps the newest kMaxExchanges; bodies are shared with the requests, not copied.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "k8s/base/clock.h"
+#include "k8s/http/round_tripper.h"
+
+namespace k8s::fakeapiserver {
+
+inline constexpr size_t kMaxExchanges = 100'000;
+
+// What a URL means: the verb and the object that it names.
+struct RequestInfo {
+  bool is_resource = false;
+  std::string verb{};  // get list watch create update patch delete deletecollection, or the method in lower case
+  std::string group{};
+  std::string version{};
+  std::string ns{};
+  std::string resource{};
+  std::string name{};
+  std::string subresource{};
+  std::string path{};  // unescaped
+};
+
+struct Exchange {
+  uint64_t number = 0;  // from 1, in order of arrival
+  TimePoint at{};
+  WallTime wall{};
+  std::string method{};
+  std::string target{};  // path and query
+  http::Headers headers{};
+  std::shared_ptr<const std::string> body{};
+  RequestInfo info{};
+  int status = 0;  // 0 while there is no answer yet
+  TimePoint answered_at{};
+};
+
+class Recorder {
+ public:
+  explicit Recorder(std::shared_ptr<Clock> clock) : clock_(std::move(clock)) {}
+  std::vector<Exchange> Exchanges() const;
+  size_t Count() const;  // since the start or the last Clear, forgotten ones included
+  void Clear();
+
+  // The path of a request through the server: Open, then Close with the same number.
+  uint64_t Open(const http::Request& request, const RequestInfo& info);
+  void Close(uint64_t number, int status);
+
+ private:
+  const std::shared_ptr<Clock> clock_;
+  mutable std::mutex mutex_;
+  std::deque<Exchange> exchanges_;
+  uint64_t next_ = 1;
+  uint64_t first_ = 1;  // the number that Count counts from
+};
+
+}  // namespace k8s::fakeapiserver

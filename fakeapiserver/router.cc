@@ -1,0 +1,248 @@
+#include "fakeapiserver/router.h"
+
+#include <algorithm>
+
+#include "fakeapiserver/discovery.h"
+#include "fakeapiserver/go_text.h"
+#include "k8s/base/strings.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+constexpr size_t kGzipAbove = 131072;
+
+std::string UnescapedPath(const http::Request& request) {
+  auto path = http::UnescapePath(request.url.path);
+  return path ? *path : request.url.path;
+}
+
+// The parts of a path behind its first slash; an empty one at the end does not count.
+std::vector<std::string> PartsOf(std::string_view path) {
+  std::vector<std::string> parts;
+  for (std::string_view part : Split(path, '/')) parts.emplace_back(part);
+  if (!parts.empty() && parts.front().empty()) parts.erase(parts.begin());
+  if (!parts.empty() && parts.back().empty()) parts.pop_back();
+  return parts;
+}
+
+bool IsWatchFlag(const http::Query& query) {
+  const std::string* watch = query.Get("watch");
+  if (!watch) return false;
+  const std::string lower = ToLower(*watch);
+  return lower != "false" && lower != "0";
+}
+
+std::string VerbOf(std::string_view method, bool has_name) {
+  if (method == "POST") return "create";
+  if (method == "GET" || method == "HEAD") return has_name ? "get" : "list";
+  if (method == "PUT") return "update";
+  if (method == "PATCH") return "patch";
+  if (method == "DELETE") return has_name ? "delete" : "deletecollection";
+  return "";
+}
+
+// Where the parts behind the group version stand for what (chapter 1.7).
+void ReadResourceParts(const std::vector<std::string>& parts, RequestInfo& info) {
+  size_t at = 0;
+  if (parts.size() > 2 && parts[0] == "namespaces" && parts[2] != "status" && parts[2] != "finalize") {
+    info.ns = parts[1];
+    at = 2;
+  }
+  if (at < parts.size()) info.resource = parts[at++];
+  if (at < parts.size()) info.name = parts[at++];
+  if (at < parts.size()) info.subresource = parts[at++];
+}
+
+Answer PageNotFound() { return Answer::Text(404, "404 page not found\n"); }
+
+const SubresourceInfo* FindSubresource(const Served& served, std::string_view name) {
+  for (const SubresourceInfo& one : served.info->subresources) {
+    if (one.name == name && one.served) return &one;
+  }
+  return nullptr;
+}
+
+std::optional<Verb> VerbFromName(std::string_view name) {
+  static constexpr std::pair<std::string_view, Verb> kVerbs[] = {
+      {"get", Verb::kGet},       {"list", Verb::kList},   {"watch", Verb::kWatch},   {"create", Verb::kCreate},
+      {"update", Verb::kUpdate}, {"patch", Verb::kPatch}, {"delete", Verb::kDelete}, {"deletecollection", Verb::kDeleteCollection}};
+  for (const auto& [text, verb] : kVerbs) {
+    if (text == name) return verb;
+  }
+  return std::nullopt;
+}
+
+bool IsPatchType(std::string_view type) {
+  return type == "application/json-patch+json" || type == "application/merge-patch+json" ||
+         type == "application/strategic-merge-patch+json" || type == "application/apply-patch+yaml";
+}
+
+struct DeprecatedApi {
+  std::string_view api_version, resource, warning;
+};
+constexpr DeprecatedApi kDeprecated[] = {
+    {"v1", "componentstatuses", "v1 ComponentStatus is deprecated in v1.19+"},
+    {"v1", "endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
+};
+
+std::string WarningHeader(std::string_view text) {
+  std::string out = "299 - \"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c != '\n' && c != '\r') out += c;
+  }
+  return out + "\"";
+}
+
+Result<Answer> Dispatch(Core& core, Call& call) {
+  const std::string& verb = call.info.verb;
+  if (call.subresource && call.info.subresource != "status") return ServeSubresource(core, call);
+  if (verb == "get") return GetObject(core, call);
+  if (verb == "list") return ListObjects(core, call);
+  if (verb == "watch") return WatchObjects(core, call);
+  if (verb == "create") return CreateObject(core, call);
+  if (verb == "update") return UpdateObject(core, call);
+  if (verb == "patch") return PatchObject(core, call);
+  if (verb == "delete") return DeleteObject(core, call);
+  return DeleteCollection(core, call);
+}
+
+}  // namespace
+
+RequestInfo ParseRequest(const http::Request& request) {
+  RequestInfo info;
+  info.path = UnescapedPath(request);
+  info.verb = ToLower(request.method);
+  auto parts = PartsOf(info.path);
+  if (parts.empty() || (parts[0] != "api" && parts[0] != "apis")) return info;
+  const size_t prefix = parts[0] == "api" ? 2 : 3;
+  if (parts.size() <= prefix) return info;
+  if (parts[0] == "apis") info.group = parts[1];
+  info.version = parts[prefix - 1];
+  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
+  const bool legacy_watch = parts[0] == "watch";
+  if (legacy_watch) parts.erase(parts.begin());
+  ReadResourceParts(parts, info);
+  if (info.resource.empty()) return info;
+  info.is_resource = true;
+  if (const std::string verb = VerbOf(request.method, !info.name.empty()); !verb.empty()) info.verb = verb;
+  const http::Query query = http::Query::Parse(request.url.query);
+  if (info.verb == "list" && IsWatchFlag(query)) info.verb = "watch";
+  if (legacy_watch && (info.verb == "get" || info.verb == "list")) info.verb = "watch";
+  return info;
+}
+
+Answer Router::Finish(const http::Request& request, const Call& call, Answer answer) const {
+  if (answer.decide) {
+    auto kept = std::make_shared<http::Request>(request);
+    auto copy = std::make_shared<Call>(Call{*kept, {}, call.info, call.served, call.subresource, call.output, call.warnings, false});
+    answer.decide = [this, kept, copy, decide = std::move(answer.decide)] { return Finish(*kept, *copy, decide()); };
+    return answer;
+  }
+  const std::string_view audit = request.headers.Get("Audit-ID");
+  answer.headers.Set("Audit-ID", audit.empty() ? NewUuid(*core_.env.random) : std::string(audit));
+  if (!answer.headers.Has("Cache-Control")) answer.headers.Set("Cache-Control", "no-cache, private");
+  answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", core_.flow_schema_uid);
+  answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", core_.priority_level_uid);
+  for (const std::string& text : call.warnings) answer.headers.Add("Warning", WarningHeader(text));
+  if (!answer.source && SizeOf(answer.body) > kGzipAbove && AcceptsGzip(request.headers)) {
+    answer.body = {Slice::Of(Gzip(Gather(answer.body)))};
+    answer.headers.Set("Content-Encoding", "gzip");
+    answer.headers.Add("Vary", "Accept-Encoding");
+  }
+  return answer;
+}
+
+Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
+  Call call{request};
+  call.query = http::Query::Parse(request.url.query);
+  call.info = info;
+  call.output = ChooseOutput(request.headers, call.query, {}).value_or(Output{});
+  const auto finish = [&](Answer answer) { return Finish(request, call, std::move(answer)); };
+  const std::string& path = info.path;
+
+  if (const std::string* timeout = call.query.Get("timeout"); timeout && !timeout->empty() && info.verb != "watch") {
+    if (auto parsed = GoParseDuration(*timeout); !parsed) {
+      return finish(RenderError(BadRequest("invalid timeout specified in the request URL - " + parsed.error().message()), call.output));
+    }
+  }
+  if (auto fixed = ServeFixedPath(core_, call)) return finish(*std::move(fixed));
+  const bool is_core = path == "/api" || path.starts_with("/api/");
+  if (!is_core && !path.starts_with("/apis/")) return finish(PageNotFound());
+
+  if (path.find("//") != std::string::npos) return finish(RenderError(NoSuchPath(), call.output));
+  auto parts = PartsOf(path);
+  const size_t prefix = is_core ? 2 : 3;
+  if (!is_core && !core_.registry.FindGroup(parts[1])) return finish(PageNotFound());
+  const std::string group = is_core ? "" : parts[1];
+  if (parts.size() < prefix || !core_.registry.FindVersion(group, parts[prefix - 1])) return finish(RenderError(NoSuchPath(), call.output));
+  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
+  return ServeResource(request, info, std::move(parts));
+}
+
+Answer Router::ServeResource(const http::Request& request, const RequestInfo& info, std::vector<std::string> parts) {
+  Call call{request};
+  call.query = http::Query::Parse(request.url.query);
+  call.info = info;
+  call.output = ChooseOutput(request.headers, call.query, {}).value_or(Output{});
+  const auto refuse = [&](const Error& error) { return Finish(request, call, RenderError(error, call.output)); };
+
+  const bool legacy_watch = !parts.empty() && parts[0] == "watch";
+  if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy")) {
+    Answer answer = Answer::Text(500, Cat("Internal Server Error: ", Quote(info.path), ": failed to create RequestInfo: unable to determine kind and namespace from url, ", info.path, "\n"));
+    answer.headers.Set("Cache-Control", "");
+    answer = Finish(request, call, std::move(answer));
+    answer.headers.Remove("Cache-Control");
+    return answer;
+  }
+  if (legacy_watch) parts.erase(parts.begin());
+  call.served = core_.registry.Find(info.group, info.version, info.resource);
+  if (!call.served) return refuse(NoSuchPath());
+  const Served& served = *call.served;
+  const bool all_namespaces = served.namespaced && info.ns.empty();
+  if ((!served.namespaced && !info.ns.empty()) || (all_namespaces && !info.name.empty())) return refuse(NoSuchPath());
+  if (!info.subresource.empty()) {
+    call.subresource = FindSubresource(served, info.subresource);
+    if (!call.subresource) return refuse(NoSuchPath());
+  }
+  const size_t known = (info.ns.empty() ? 0 : 2) + 1 + (info.name.empty() ? 0 : 1) + (info.subresource.empty() ? 0 : 1);
+  if (parts.size() > known && info.subresource != "proxy") return refuse(NoSuchPath());
+  if (info.name == "." || info.name == "..") {
+    return refuse(BadRequest(Cat("Name parameter invalid: ", Quote(info.name), ": may not be '", info.name, "'")));
+  }
+
+  // The method: only what the table serves, and on all namespaces only reading.
+  const bool known_method = request.method == "GET" || request.method == "POST" || request.method == "PUT" || request.method == "PATCH" || request.method == "DELETE";
+  const auto verb = VerbFromName(info.verb);
+  const uint32_t verbs = call.subresource ? call.subresource->served : served.verbs;
+  const bool serves = verb && (verbs & VerbBit(*verb));
+  const bool reading = info.verb == "list" || info.verb == "watch";
+  const bool wrong_place = (!info.name.empty() && info.verb == "create" && !call.subresource) || (info.name.empty() && (info.verb == "update" || info.verb == "patch")) ||
+                           (all_namespaces && !reading);
+  if (!known_method || wrong_place || !serves) {
+    if (served.verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource) return refuse(NoSuchPath());
+    return refuse(NoSuchMethod());
+  }
+  for (const DeprecatedApi& row : kDeprecated) {
+    if (row.api_version == served.api_version && row.resource == served.resource) call.Warn(std::string(row.warning));
+  }
+  if (info.verb == "patch" && !IsPatchType(BaseType(request.headers.Get("Content-Type")))) {
+    return refuse(RouterError(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
+  }
+  const bool watchable = reading && served.Supports(Verb::kWatch);
+  const bool free_form = call.subresource && (info.subresource == "log" || info.subresource == "proxy" || info.subresource == "exec" || info.subresource == "attach" || info.subresource == "portforward");
+  if (!free_form && !RouterAccepts(request.headers, watchable)) return refuse(RouterNotAcceptable(watchable));
+  Offer offer;
+  offer.watch = info.verb == "watch";
+  const auto output = ChooseOutput(request.headers, call.query, offer);
+  if (!output && !free_form) return refuse(HandlerNotAcceptable(offer));
+  call.output = output.value_or(Output{});
+  if (info.verb == "watch" && !info.name.empty()) {
+    // The legacy watch of one object.
+    call.query.Set("fieldSelector", "metadata.name=" + info.name);
+  }
+  auto answer = Dispatch(core_, call);
+  return Finish(request, call, answer ? *std::move(answer) : RenderError(answer.error(), call.output));
+}
+
+}  // namespace k8s::fakeapiserver

@@ -1,0 +1,26 @@
+#pragma once
+
+// From a request to its handler: what a URL means, which methods it has, what is answered when it
+// means nothing (chapter 1 of the specification). Serve may be called from any thread.
+
+#include <string_view>
+
+#include "fakeapiserver/core.h"
+
+namespace k8s::fakeapiserver {
+
+// What the path and query mean, whether or not that is served.
+RequestInfo ParseRequest(const http::Request& request);
+
+class Router {
+ public:
+  explicit Router(Core& core) : core_(core) {}
+  Answer Serve(const http::Request& request, const RequestInfo& info);
+
+ private:
+  Answer ServeResource(const http::Request& request, const RequestInfo& info, std::vector<std::string> parts);
+  Answer Finish(const http::Request& request, const Call& call, Answer answer) const;
+  Core& core_;
+};
+
+}  // namespace k8s::fakeapiserver

@@ -1,0 +1,224 @@
+#include "fakeapiserver/store.h"
+
+#include <algorithm>
+
+#include "fakeapiserver/api_error.h"
+
+namespace k8s::fakeapiserver {
+
+std::shared_ptr<const std::string> Object::Encoded(const std::function<std::string()>& encode) const {
+  std::lock_guard lock(encoded_mutex_);
+  if (!encoded_) encoded_ = std::make_shared<const std::string>(encode());
+  return encoded_;
+}
+
+std::string_view EventTypeName(EventType type) {
+  switch (type) {
+    case EventType::kAdded: return "ADDED";
+    case EventType::kModified: return "MODIFIED";
+    case EventType::kDeleted: return "DELETED";
+    case EventType::kBookmark: return "BOOKMARK";
+    case EventType::kError: return "ERROR";
+  }
+  return "";
+}
+
+bool Selection::Matches(const Object& object) const {
+  return (ns.empty() || ns == object.key.ns) && labels.Matches(object.labels) && fields.Matches(object.fields);
+}
+
+std::optional<Event> Subscription::Take() {
+  std::lock_guard lock(mutex_);
+  if (queue_.empty()) return std::nullopt;
+  Event event = std::move(queue_.front());
+  queue_.pop_front();
+  return event;
+}
+
+bool Subscription::Overflowed() const {
+  std::lock_guard lock(mutex_);
+  return overflowed_ && queue_.empty();
+}
+
+void Subscription::SetWake(std::function<void()> wake) {
+  std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+}
+
+// What a change is to this watch depends on whether the object matched before and matches now (S-6.3).
+void Subscription::Offer(const Change& change, Revision after, const AtRevision& at_revision) {
+  if (change.revision <= after) return;
+  const bool was = change.before && selection_.Matches(*change.before);
+  const bool is = change.now && selection_.Matches(*change.now);
+  if (is) {
+    Push({was ? EventType::kModified : EventType::kAdded, change.now, change.revision});
+  } else if (was) {
+    ObjectPtr gone = change.gone ? change.gone : at_revision(*change.before, change.revision);
+    Push({EventType::kDeleted, std::move(gone), change.revision});
+  }
+}
+
+void Subscription::Push(Event event) {
+  std::lock_guard lock(mutex_);
+  if (overflowed_) return;
+  if (queue_.size() >= limit_) {
+    overflowed_ = true;
+  } else {
+    queue_.push_back(std::move(event));
+  }
+  if (wake_) wake_();
+}
+
+ObjectPtr Store::Get(const Key& key) const {
+  std::lock_guard lock(mutex_);
+  const auto objects = resources_.find(key.resource);
+  if (objects == resources_.end()) return nullptr;
+  const auto found = objects->second.find(key.Relative());
+  return found == objects->second.end() ? nullptr : found->second;
+}
+
+Revision Store::revision() const {
+  std::lock_guard lock(mutex_);
+  return revision_;
+}
+
+Revision Store::compacted() const {
+  std::lock_guard lock(mutex_);
+  return compacted_;
+}
+
+size_t Store::Count(std::string_view resource) const {
+  std::lock_guard lock(mutex_);
+  const auto objects = resources_.find(std::string(resource));
+  return objects == resources_.end() ? 0 : objects->second.size();
+}
+
+Result<Page> Store::List(const Selection& selection, Revision at, size_t limit, std::string_view start) const {
+  std::lock_guard lock(mutex_);
+  return ListLocked(selection, at, limit, start);
+}
+
+Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t limit, std::string_view start) const {
+  if (at != 0 && at < compacted_) return Expired("The resourceVersion for the provided list is too old.");
+  Page page;
+  page.revision = at ? at : revision_;
+  static const Objects kNone;
+  const auto found = resources_.find(selection.resource);
+  const Objects* objects = found == resources_.end() ? &kNone : &found->second;
+
+  // A past state is the present one with the later changes undone, the first of each key counting.
+  Objects past;
+  if (at != 0 && at < revision_) {
+    past = *objects;
+    for (auto entry = history_.rbegin(); entry != history_.rend() && entry->change.revision > at; ++entry) {
+      if (entry->resource != selection.resource) continue;
+      const Change& change = entry->change;
+      const std::string key = (change.before ? change.before : change.now)->key.Relative();
+      if (change.before) {
+        past[key] = change.before;
+      } else {
+        past.erase(key);
+      }
+    }
+    objects = &past;
+  }
+
+  const std::string prefix = selection.ns.empty() ? "" : selection.ns + "/";
+  auto entry = start.empty() ? objects->lower_bound(prefix) : objects->upper_bound(start);
+  if (!prefix.empty() && start < prefix) entry = objects->lower_bound(prefix);
+  const auto within = [&] { return entry != objects->end() && entry->first.starts_with(prefix); };
+  for (; within(); ++entry) {
+    if (limit && page.objects.size() == limit) break;
+    if (selection.Matches(*entry->second)) page.objects.push_back(entry->second);
+  }
+  if (within()) {
+    page.next = std::prev(entry)->first;
+    if (selection.labels.empty() && selection.fields.empty()) {
+      int64_t remaining = 0;
+      for (; within(); ++entry) ++remaining;
+      page.remaining = remaining;
+    }
+  }
+  return page;
+}
+
+std::shared_ptr<Subscription> Store::Watch(Selection selection, Revision after, Page* snapshot) {
+  std::lock_guard lock(mutex_);
+  if (snapshot) {
+    *snapshot = *ListLocked(selection, 0, 0, "");
+    after = std::max(after, revision_);
+  } else if (after < compacted_) {
+    return nullptr;
+  }
+  const std::string resource = selection.resource;
+  auto subscription = std::make_shared<Subscription>(std::move(selection), limits_.watch_queue);
+  if (after < revision_) {
+    const auto first = std::partition_point(history_.begin(), history_.end(),
+                                            [&](const Recorded& one) { return one.change.revision <= after; });
+    const size_t backlog = static_cast<size_t>(history_.end() - first);
+    // Old events are no sign of a slow reader: they do not count against the bound.
+    auto whole = std::make_shared<Subscription>(subscription->selection_, limits_.watch_queue + backlog);
+    for (auto one = first; one != history_.end(); ++one) {
+      if (one->resource == resource) whole->Offer(one->change, after, at_revision_);
+    }
+    subscription = std::move(whole);
+  }
+  subscriptions_[resource].push_back(subscription);
+  return subscription;
+}
+
+void Store::Unwatch(const std::shared_ptr<Subscription>& subscription) {
+  std::lock_guard lock(mutex_);
+  auto& all = subscriptions_[subscription->selection_.resource];
+  const auto found = std::find(all.begin(), all.end(), subscription);
+  if (found == all.end()) return;
+  std::swap(*found, all.back());
+  all.pop_back();
+}
+
+void Store::Append(Change change, const std::string& resource) {
+  revision_ = change.revision;
+  for (const auto& subscription : subscriptions_[resource]) subscription->Offer(change, 0, at_revision_);
+  history_.push_back({resource, std::move(change)});
+  while (history_.size() > limits_.history) {
+    compacted_ = history_.front().change.revision;
+    history_.pop_front();
+  }
+}
+
+void Store::Put(ObjectPtr object) {
+  std::lock_guard lock(mutex_);
+  ObjectPtr& slot = resources_[object->key.resource][object->key.Relative()];
+  Change change{object->revision, slot, object, nullptr};
+  slot = object;
+  Append(std::move(change), object->key.resource);
+}
+
+ObjectPtr Store::Remove(const Key& key) {
+  std::lock_guard lock(mutex_);
+  const auto objects = resources_.find(key.resource);
+  if (objects == resources_.end()) return nullptr;
+  const auto found = objects->second.find(key.Relative());
+  if (found == objects->second.end()) return nullptr;
+  const ObjectPtr before = found->second;
+  objects->second.erase(found);
+  ObjectPtr gone = at_revision_(*before, revision_ + 1);
+  Append({revision_ + 1, before, nullptr, gone}, key.resource);
+  return gone;
+}
+
+void Store::Compact(Revision upto) {
+  std::lock_guard lock(mutex_);
+  upto = std::min(upto, revision_);
+  while (!history_.empty() && history_.front().change.revision <= upto) history_.pop_front();
+  compacted_ = std::max(compacted_, upto);
+}
+
+void Store::Reset() {
+  std::lock_guard lock(mutex_);
+  resources_.clear();
+  history_.clear();
+  compacted_ = revision_;
+}
+
+}  // namespace k8s::fakeapiserver

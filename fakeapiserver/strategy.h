@@ -1,0 +1,61 @@
+#pragma once
+
+// What a kind does differently when it is created, updated and deleted: one row of a table of
+// functions and facts. Generic code asks the row and never the kind. Constant data; any thread.
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fakeapiserver/api_error.h"
+#include "k8s/machinery/fields.h"
+#include "k8s/machinery/name_rules.h"
+#include "k8s/machinery/type_info.h"
+#include "k8s/machinery/value.h"
+
+namespace k8s::fakeapiserver {
+
+struct Core;
+struct Call;
+struct Served;
+
+// When metadata.generation grows (chapter 3.9).
+enum class Generation : uint8_t { kNone, kSpec, kSpecAndAnnotations, kAllButMetadata, kWebhooks, kConstant };
+
+struct Strategy {
+  bool creates_on_update = false;
+  bool unconditional_update = true;
+  bool returns_deleted = false;  // immediate deletion answers the object, not a Status
+  bool orphans_by_default = false;
+  Generation generation = Generation::kNone;
+  Complaints (*check_name)(std::string_view name) = CheckDns1123Subdomain;
+  // What a write to /status leaves alone beside the spec.
+  bool status_keeps_labels = false;
+  bool status_keeps_metadata = false;
+  // Fields that selectors may name beside metadata.name and metadata.namespace.
+  std::vector<std::string_view> selectable{};
+
+  // The hooks; null: nothing to do. Trees are decoded and defaulted, in the storage version's form.
+  void (*prepare_create)(Core& core, Value& object) = nullptr;
+  void (*prepare_update)(Core& core, Value& now, const Value& old) = nullptr;
+  // Mutating admission; an error refuses.
+  Result<void> (*admit)(Core& core, Call& call, Value& now, const Value* old) = nullptr;
+  void (*validate)(const Value& object, FieldErrors& errors) = nullptr;
+  void (*validate_update)(const Value& now, const Value& old, FieldErrors& errors) = nullptr;
+  // Extra values for selectors that are no plain path.
+  void (*select)(const Value& object, fields::Set& fields) = nullptr;
+};
+
+const Strategy& StrategyOf(const TypeInfo& type);
+
+// Errors carry the words of chapter 5.5.
+Result<void> CheckFieldLabel(const Served& served, std::string_view label);
+fields::Set SelectableFields(const Value& object, const Served& served);
+// The zero value of the kind as JSON has it, with kind and apiVersion.
+Value ZeroObject(const Served& served);
+
+// Name, labels, annotations, owners, finalizers (chapter 3.5); `old` is null on create.
+void ValidateMetadata(const Value& object, const Value* old, const Served& served, FieldErrors& errors);
+
+}  // namespace k8s::fakeapiserver

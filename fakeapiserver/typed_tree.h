@@ -1,0 +1,30 @@
+#pragma once
+
+// A JSON tree seen through the table of its type: what decoding into Go's struct and encoding it
+// again does to it. Unknown members go, members take the order of the struct, zero values vanish or
+// appear as the table says, scalars become canonical. Pure functions.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "k8s/base/result.h"
+#include "k8s/machinery/type_info.h"
+#include "k8s/machinery/value.h"
+
+namespace k8s::fakeapiserver {
+
+// The tree as the type has it. Paths of unknown members are added to `unknown` when given, such as
+// `spec.containers[0].imagee`. Errors are Go's: "json: cannot unmarshal string into Go struct field
+// DeploymentSpec.spec.replicas of type int32".
+Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::string>* unknown = nullptr);
+
+// Calls visit(message, type) for the tree and every message in it, outer before inner. Members that
+// visit adds are walked too.
+using Visit = std::function<void(Value& message, const TypeInfo& type)>;
+void WalkMessages(Value& tree, const TypeInfo& type, const Visit& visit);
+
+// Go's name of a field's type in its errors: "[]v1.Container", "map[string]string", "int32".
+std::string GoTypeName(const Field& field, bool element = false);
+
+}  // namespace k8s::fakeapiserver

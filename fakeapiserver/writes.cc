@@ -1,0 +1,381 @@
+// create and update, and what every change of an object passes through (chapters 3.4 to 3.10).
+
+#include <algorithm>
+
+#include "fakeapiserver/core.h"
+#include "fakeapiserver/defaults.h"
+#include "fakeapiserver/go_text.h"
+#include "fakeapiserver/managed_fields.h"
+#include "fakeapiserver/strategy.h"
+#include "fakeapiserver/typed_tree.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+constexpr size_t kMaxGeneratedBase = 58;
+constexpr int kGenerateTries = 8;
+constexpr int kGeneratedSuffix = 5;
+
+std::string NameOf(const Value& tree) { return std::string(tree.StringAt({"metadata", "name"})); }
+
+bool HasStatusSubresource(const Served& served) {
+  for (const SubresourceInfo& one : served.info->subresources) {
+    if (one.name == "status") return true;
+  }
+  return false;
+}
+
+// Fills the namespace of the URL in, or refuses another one.
+Result<void> CheckNamespace(const Call& call, Value& tree) {
+  Value& metadata = tree["metadata"];
+  if (!call.served->namespaced) {
+    metadata.Remove("namespace");
+    return {};
+  }
+  const std::string_view said = metadata.StringAt({"namespace"});
+  if (!said.empty() && said != call.info.ns) {
+    return BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  metadata.Set("namespace", call.info.ns);
+  return {};
+}
+
+// New content needs a namespace that is there and stays (chapter 4.6).
+Result<void> CheckNamespaceLives(Core& core, const Call& call, const std::string& name) {
+  if (!call.served->namespaced) return {};
+  const ObjectPtr ns = core.store.Get({"namespaces", "", call.info.ns});
+  if (!ns) return NotFound({"", "namespaces"}, call.info.ns);
+  if (!ns->terminating) return {};
+  Status status = StatusOf(Forbidden(call.resource(), name, Cat("unable to create new content in namespace ", call.info.ns, " because it is being terminated")));
+  status.details->causes.push_back({"NamespaceTerminating", Cat("namespace ", call.info.ns, " is being terminated"), "metadata.namespace"});
+  return Error::Api(std::move(status));
+}
+
+// Owners of one uid are merged, with a warning (chapter 3.4).
+void MergeDuplicateOwners(Call& call, Value& metadata) {
+  Value* owners = metadata.Find("ownerReferences");
+  if (!owners || !owners->is_array()) return;
+  Value::Array kept;
+  std::string duplicates;
+  for (Value& owner : owners->array()) {
+    const std::string uid(owner.StringAt({"uid"}));
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const Value& one) { return one.StringAt({"uid"}) == uid && one == owner; });
+    if (known) {
+      duplicates += (duplicates.empty() ? "" : ", ") + uid;
+    } else {
+      kept.push_back(std::move(owner));
+    }
+  }
+  owners->array() = std::move(kept);
+  if (duplicates.empty()) return;
+  call.Warn(Cat(".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; "
+                "please fix your requests; duplicate UID(s) observed: ", duplicates));
+}
+
+FieldOwner OwnerOf(const Call& call) {
+  return {ManagerOf(call), false, call.served->api_version, call.info.subresource};
+}
+
+bool SpecChanged(const Served& served, const Value& now, const Value& old) {
+  static const Value kNone;
+  const auto differs = [&](std::string_view name) {
+    const Value* a = now.Find(name);
+    const Value* b = old.Find(name);
+    return !((a ? *a : kNone) == (b ? *b : kNone));
+  };
+  const auto metadata_differs = [&](std::string_view name) {
+    const Value* a = now.Find({"metadata", name});
+    const Value* b = old.Find({"metadata", name});
+    return !((a ? *a : kNone) == (b ? *b : kNone));
+  };
+  switch (served.strategy->generation) {
+    case Generation::kNone:
+    case Generation::kConstant: return false;
+    case Generation::kSpec: return differs("spec");
+    case Generation::kSpecAndAnnotations: return differs("spec") || metadata_differs("annotations");
+    case Generation::kWebhooks: return differs("webhooks");
+    case Generation::kAllButMetadata: {
+      if (metadata_differs("labels")) return true;
+      for (const Field& field : served.type->fields) {
+        if (field.name() != "metadata" && differs(field.name())) return true;
+      }
+      return false;
+    }
+  }
+  return false;
+}
+
+// What a client may not change, put back from the stored object.
+void KeepServerMetadata(Value& now, const Value& old) {
+  Value& metadata = now["metadata"];
+  for (std::string_view name : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"}) {
+    const Value* stored = old.Find({"metadata", name});
+    if (stored) {
+      metadata.Set(name, *stored);
+    } else {
+      metadata.Remove(name);
+    }
+  }
+  metadata.Remove("selfLink");
+}
+
+// The main path keeps the status, /status everything else (chapter 3.8).
+void SplitStatus(const Call& call, Value& now, const Value& old) {
+  if (!HasStatusSubresource(*call.served)) return;
+  const auto keep = [&](Value& to, const Value& from, std::string_view name) {
+    if (const Value* stored = from.Find(name)) {
+      to.Set(name, *stored);
+    } else {
+      to.Remove(name);
+    }
+  };
+  if (call.info.subresource != "status") {
+    keep(now, old, "status");
+    return;
+  }
+  for (const Field& field : call.served->type->fields) {
+    if (field.name() != "status" && field.name() != "metadata") keep(now, old, field.name());
+  }
+  const Strategy& strategy = *call.served->strategy;
+  if (strategy.status_keeps_metadata) {
+    for (std::string_view name : {"labels", "annotations", "finalizers", "ownerReferences"}) keep(now["metadata"], *old.Find("metadata"), name);
+  } else if (strategy.status_keeps_labels) {
+    keep(now["metadata"], *old.Find("metadata"), "labels");
+  }
+}
+
+Result<void> CheckLock(const Call& call, const Value& now, const ObjectPtr& old) {
+  const std::string version(now.StringAt({"metadata", "resourceVersion"}));
+  Revision wanted = 0;
+  if (!version.empty()) {
+    const auto parsed = GoParseUint(version);
+    if (!parsed) return Untyped(parsed.error().message());
+    wanted = static_cast<Revision>(*parsed);
+  }
+  if (wanted == 0) {
+    if (call.served->strategy->unconditional_update || call.info.verb == "patch") return {};
+    // Here the details name the resource, not the kind (chapter 3.7).
+    return InvalidObject({call.served->group, call.served->resource}, call.info.name,
+                         {InvalidValue("metadata.resourceVersion", 0, "must be specified for an update")});
+  }
+  if (wanted != old->revision) return OptimisticLock(call.resource(), call.info.name);
+  return {};
+}
+
+Error UidMismatch(const Call& call, std::string_view wanted, std::string_view stored) {
+  const std::string place = call.info.ns.empty() ? call.info.name : Cat(call.info.ns, "/", call.info.name);
+  return Conflict(call.resource(), call.info.name,
+                  Cat("StorageError: invalid object, Code: 4, Key: /registry/", call.served->resource, "/", place,
+                      ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ", wanted,
+                      ", UID in object meta: ", stored));
+}
+
+// Equal but for the times in managedFields (chapter 3.7, no-op).
+bool SameButTimes(const Value& a, const Value& b) {
+  if (a == b) return true;
+  const auto stripped = [](Value tree) {
+    if (Value* entries = tree.Find({"metadata", "managedFields"}); entries && entries->is_array()) {
+      for (Value& entry : entries->array()) entry.Remove("time");
+    }
+    return tree;
+  };
+  return stripped(a) == stripped(b);
+}
+
+Result<Value> Finish(Value tree, const Served& served) {
+  Convert(tree, served, *served.storage);
+  return Normalise(std::move(tree), *served.storage->type);
+}
+
+}  // namespace
+
+Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields) {
+  const Served& served = *call.served;
+  if (auto good = CheckNamespace(call, tree); !good) return good.error();
+  Value& metadata = tree["metadata"];
+  if (const std::string version(metadata.StringAt({"resourceVersion"})); !version.empty() && !call.dry_run) {
+    const auto parsed = GoParseUint(version);
+    if (parsed && *parsed != 0) return Untyped("resourceVersion should not be set on objects to be created");
+  }
+  for (std::string_view name : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion", "managedFields"}) {
+    metadata.Remove(name);
+  }
+  MergeDuplicateOwners(call, metadata);
+  const Strategy& strategy = *served.strategy;
+  if (strategy.generation != Generation::kNone) metadata.Set("generation", 1);
+  if (HasStatusSubresource(served)) tree.Remove("status");
+  metadata.Set("uid", NewUuid(*core.env.random));
+  metadata.Set("creationTimestamp", core.NowText());
+
+  const std::string base(metadata.StringAt({"generateName"}));
+  const bool generate = NameOf(tree).empty() && !base.empty();
+  const auto generate_name = [&] { return base.substr(0, kMaxGeneratedBase) + RandomName(*core.env.random, kGeneratedSuffix); };
+  if (generate) metadata.Set("name", generate_name());
+  if (auto lives = CheckNamespaceLives(core, call, NameOf(tree)); !lives) return lives.error();
+  if (strategy.admit) {
+    if (auto admitted = strategy.admit(core, call, tree, nullptr); !admitted) return admitted.error();
+  }
+  if (strategy.prepare_create) strategy.prepare_create(core, tree);
+
+  FieldErrors errors;
+  ValidateMetadata(tree, nullptr, served, errors);
+  if (strategy.validate) strategy.validate(tree, errors);
+  if (!errors.empty()) return InvalidObject(served.group_kind(), NameOf(tree), errors);
+  auto normal = Normalise(std::move(tree), *served.type);
+  if (!normal) return normal.error();
+  tree = *std::move(normal);
+  if (managed_fields) {
+    tree["metadata"].Set("managedFields", *managed_fields);
+  } else {
+    TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
+  }
+
+  Key key{served.StoreName(), served.namespaced ? call.info.ns : "", NameOf(tree)};
+  ObjectPtr taken = core.store.Get(key);
+  for (int tries = 1; taken && generate && tries < kGenerateTries; ++tries) {
+    key.name = generate_name();
+    tree["metadata"].Set("name", key.name);
+    taken = core.store.Get(key);
+  }
+  if (taken) {
+    Status status = StatusOf(AlreadyExists(call.resource(), key.name));
+    if (generate) {
+      status.message += ", the server was not able to generate a unique name for the object";
+      status.details->retryAfterSeconds = 1;
+    } else if (taken->terminating) {
+      status.message = "object is being deleted: " + status.message;
+    }
+    return Error::Api(std::move(status));
+  }
+  const Revision revision = core.store.NextRevision();
+  tree["metadata"].Set("resourceVersion", std::to_string(revision));
+  auto finished = Finish(std::move(tree), served);
+  if (!finished) return finished.error();
+  ObjectPtr object = MakeObject(*std::move(finished), served, revision);
+  if (!call.dry_run) core.store.Put(object);
+  return object;
+}
+
+Result<Answer> CreateObject(Core& core, Call& call) {
+  auto tree = DecodeBody(call, *call.served->type);
+  if (!tree) return tree.error();
+  if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
+  const std::string sent_version(tree->StringAt({"metadata", "resourceVersion"}));
+  const auto lock = core.store.LockWrites();
+  auto object = CreateTree(core, call, *std::move(tree));
+  if (!object) return object.error();
+  if (!call.dry_run) return RenderObject(core, call, *object, 201);
+  Value shown = TreeOf(**object, *call.served);
+  shown["metadata"].Remove("resourceVersion");
+  if (!sent_version.empty()) shown["metadata"].Set("resourceVersion", sent_version);
+  auto ordered = Normalise(std::move(shown), *call.served->type);
+  if (!ordered) return ordered.error();
+  return RenderTree(core, call, *std::move(ordered), 201);
+}
+
+Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, const MakeChange& change, bool apply) {
+  const Served& served = *call.served;
+  const Strategy& strategy = *served.strategy;
+  const Value before = TreeOf(*old, served);
+  auto made = change(before);
+  if (!made) return made.error();
+  Value now = *std::move(made);
+
+  if (const std::string name = NameOf(now); name != call.info.name) {
+    if (name.empty()) {
+      return BadRequest(Cat("the name of the object (", call.info.name, " based on URL) was undeterminable: name must be provided"));
+    }
+    return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (", call.info.name, ")"));
+  }
+  if (auto good = CheckNamespace(call, now); !good) return good.error();
+  if (auto good = CheckLock(call, now, old); !good) return good.error();
+  FieldErrors errors;
+  if (const std::string uid(now.StringAt({"metadata", "uid"})); !uid.empty() && uid != old->uid) {
+    if (call.info.verb == "update") return UidMismatch(call, uid, old->uid);
+    errors.push_back(InvalidText("metadata.uid", uid, "field is immutable"));
+  }
+  if (call.info.verb == "patch" && !before.Find({"metadata", "deletionTimestamp"})) {
+    if (const Value* deletion = now.Find({"metadata", "deletionTimestamp"}); deletion && !deletion->is_null()) {
+      errors.push_back(InvalidValue("metadata.deletionTimestamp", *deletion, "field is immutable"));
+    }
+  }
+  const Value* sent_member = now.Find({"metadata", "managedFields"});
+  const Value sent = sent_member ? *sent_member : Value();
+  KeepServerMetadata(now, before);
+  SplitStatus(call, now, before);
+  MergeDuplicateOwners(call, now["metadata"]);
+  if (strategy.prepare_update && call.info.subresource.empty()) strategy.prepare_update(core, now, before);
+  if (strategy.admit) {
+    if (auto admitted = strategy.admit(core, call, now, &before); !admitted) return admitted.error();
+  }
+  auto normal = Normalise(std::move(now), *served.type);
+  if (!normal) return normal.error();
+  now = *std::move(normal);
+  if (SpecChanged(served, now, before)) now["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
+
+  ValidateMetadata(now, &before, served, errors);
+  if (strategy.validate) strategy.validate(now, errors);
+  if (strategy.validate_update) strategy.validate_update(now, before, errors);
+  if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
+
+  if (!apply) TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call), core.NowText());
+  now["metadata"].Set("resourceVersion", std::to_string(old->revision));
+  auto compared = Normalise(now, *served.type);
+  if (!compared) return compared.error();
+  UpdateResult result;
+  if (SameButTimes(*compared, before)) {
+    result.object = old;
+    result.tree = before;
+    return result;
+  }
+  const Value* finalizers = compared->Find({"metadata", "finalizers"});
+  const bool last_finalizer_gone = old->terminating && !finalizers && compared->IntAt({"metadata", "deletionGracePeriodSeconds"}) == 0 &&
+                                   before.Find({"metadata", "finalizers"});
+  if (last_finalizer_gone && served.group_resource().String() != "namespaces") {
+    if (!call.dry_run) core.store.Remove(old->key);
+    result.tree = *std::move(compared);
+    return result;
+  }
+  if (call.dry_run) {
+    result.tree = *std::move(compared);
+    return result;
+  }
+  const Revision revision = core.store.NextRevision();
+  (*compared)["metadata"].Set("resourceVersion", std::to_string(revision));
+  auto finished = Finish(*std::move(compared), served);
+  if (!finished) return finished.error();
+  result.object = MakeObject(*std::move(finished), served, revision);
+  core.store.Put(result.object);
+  return result;
+}
+
+Result<Answer> UpdateObject(Core& core, Call& call) {
+  auto tree = DecodeBody(call, *call.served->type);
+  if (!tree) return tree.error();
+  if (auto options = CheckWriteOptions(call, "UpdateOptions"); !options) return options.error();
+  if (const std::string name = NameOf(*tree); name != call.info.name) {
+    if (name.empty()) {
+      return BadRequest(Cat("the name of the object (", call.info.name, " based on URL) was undeterminable: name must be provided"));
+    }
+    return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (", call.info.name, ")"));
+  }
+  const auto lock = core.store.LockWrites();
+  const ObjectPtr old = core.store.Get(call.key());
+  if (!old) {
+    if (!call.served->strategy->creates_on_update || !call.info.subresource.empty()) return NotFound(call.resource(), call.info.name);
+    if (auto good = CheckNamespace(call, *tree); !good) return good.error();
+    if (const std::string uid(tree->StringAt({"metadata", "uid"})); !uid.empty()) return UidMismatch(call, uid, "");
+    (*tree)["metadata"].Remove("resourceVersion");
+    auto object = CreateTree(core, call, *std::move(tree));
+    if (!object) return object.error();
+    return RenderObject(core, call, *object, 201);
+  }
+  auto updated = UpdateTree(core, call, old, [&](const Value&) -> Result<Value> { return *std::move(tree); });
+  if (!updated) return updated.error();
+  if (updated->object) return RenderObject(core, call, updated->object);
+  return RenderTree(core, call, std::move(updated->tree));
+}
+
+}  // namespace k8s::fakeapiserver
