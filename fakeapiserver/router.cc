@@ -100,6 +100,7 @@ Result<Answer> Dispatch(Core& core, Call& call) {
   if (verb == "get") return GetObject(core, call);
   if (verb == "list") return ListObjects(core, call);
   if (verb == "watch") return WatchObjects(core, call);
+  if (verb == "create" && !call.served->Supports(Verb::kGet)) return CreateVirtual(core, call);
   if (verb == "create") return CreateObject(core, call);
   if (verb == "update") return UpdateObject(core, call);
   if (verb == "patch") return PatchObject(core, call);
