@@ -11,8 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
 
 class RetryLayerTest : public testing::Test {
  protected:
