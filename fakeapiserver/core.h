@@ -94,6 +94,8 @@ Result<Answer> DeleteObject(Core& core, Call& call);
 Result<Answer> DeleteCollection(Core& core, Call& call);
 // Subresources with a handler of their own (not status).
 Result<Answer> ServeSubresource(Core& core, Call& call);
+// Kinds that are only created: answered, never stored.
+Result<Answer> CreateVirtual(Core& core, Call& call);
 
 // --- what they share ---
 

@@ -84,10 +84,15 @@ Result<ReadPatch> Read(const Call& call, std::string_view type) {
 // The patched tree, decoded as the kind; problems of unknown fields as the mode wants them.
 Result<Value> Decode(Call& call, Value patched, const TypeInfo& type, std::vector<std::string> problems, const Value& patch, bool strategic) {
   const FieldValidation mode = FieldValidationOf(call);
-  const auto shown = [&](const Value& result) { return strategic ? GoMapText(patch) : Quote(ToJson(result)); };
+  // The patched document is shown with its members sorted, those inside them as they stand.
+  const auto shown = [&](Value result) {
+    if (strategic) return Quote(GoMapText(patch));
+    if (result.is_object()) result.object().SortByName();
+    return Quote(ToJson(result));
+  };
   if (patched.StringAt({"kind"}) != type.name || patched.StringAt({"apiVersion"}) != type.api_version()) {
     const std::string kind(patched.StringAt({"kind"})), api_version(patched.StringAt({"apiVersion"}));
-    return Undecodable(shown(patched), Cat("no kind ", Quote(kind), " is registered for version ", Quote(api_version), " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
+    return Undecodable(shown(patched), Cat("no kind ", Quote(kind), " is registered for version ", Quote(api_version), " in scheme \"pkg/runtime/scheme.go:111\""));
   }
   std::vector<std::string> unknown;
   const std::string text = shown(patched);

@@ -100,6 +100,7 @@ Result<Answer> Dispatch(Core& core, Call& call) {
   if (verb == "get") return GetObject(core, call);
   if (verb == "list") return ListObjects(core, call);
   if (verb == "watch") return WatchObjects(core, call);
+  if (verb == "create" && !call.served->Supports(Verb::kGet)) return CreateVirtual(core, call);
   if (verb == "create") return CreateObject(core, call);
   if (verb == "update") return UpdateObject(core, call);
   if (verb == "patch") return PatchObject(core, call);
@@ -136,7 +137,7 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
   if (answer.decide) {
     auto kept = std::make_shared<http::Request>(request);
     auto copy = std::make_shared<Call>(Call{*kept, {}, call.info, call.served, call.subresource, call.output, call.warnings, false});
-    answer.decide = [this, kept, copy, decide = std::move(answer.decide)] { return Finish(*kept, *copy, decide()); };
+    answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] { return router.Finish(*kept, *copy, decide()); };
     return answer;
   }
   const std::string_view audit = request.headers.Get("Audit-ID");

@@ -121,8 +121,54 @@ void KeepServerMetadata(Value& now, const Value& old) {
   metadata.Remove("selfLink");
 }
 
+// What other subresources may write; everything else stays (chapters 8.7, 8.9 and 8.10).
+struct Narrow {
+  std::string_view subresource;
+  void (*copy)(Value& to, const Value& sent);
+};
+constexpr Narrow kNarrow[] = {
+    {"ephemeralcontainers",
+     [](Value& to, const Value& sent) {
+       if (const Value* list = sent.Find({"spec", "ephemeralContainers"})) to["spec"].Set("ephemeralContainers", *list);
+     }},
+    {"resize",
+     [](Value& to, const Value& sent) {
+       const Value* list = sent.Find({"spec", "containers"});
+       Value* stored = to.Find({"spec", "containers"});
+       if (!list || !list->is_array() || !stored) return;
+       for (Value& container : stored->array()) {
+         for (const Value& one : list->array()) {
+           if (one.StringAt({"name"}) != container.StringAt({"name"})) continue;
+           if (const Value* resources = one.Find("resources")) container.Set("resources", *resources);
+         }
+       }
+     }},
+    {"finalize",
+     [](Value& to, const Value& sent) {
+       const Value* list = sent.Find({"spec", "finalizers"});
+       if (list && list->is_array() && !list->array().empty()) {
+         to["spec"].Set("finalizers", *list);
+       } else {
+         to["spec"].Remove("finalizers");
+       }
+       if (const Value* labels = sent.Find({"metadata", "labels"})) to["metadata"].Set("labels", *labels);
+     }},
+    {"approval",
+     [](Value& to, const Value& sent) {
+       if (const Value* list = sent.Find({"status", "conditions"})) to["status"].Set("conditions", *list);
+     }},
+};
+
 // The main path keeps the status, /status everything else (chapter 3.8).
 void SplitStatus(const Call& call, Value& now, const Value& old) {
+  for (const Narrow& row : kNarrow) {
+    if (row.subresource != call.info.subresource) continue;
+    Value kept = old;
+    row.copy(kept, now);
+    if (const Value* owners = now.Find({"metadata", "managedFields"})) kept["metadata"].Set("managedFields", *owners);
+    now = std::move(kept);
+    return;
+  }
   if (!HasStatusSubresource(*call.served)) return;
   const auto keep = [&](Value& to, const Value& from, std::string_view name) {
     if (const Value* stored = from.Find(name)) {
@@ -194,7 +240,7 @@ Result<Value> Finish(Value tree, const Served& served) {
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields) {
   const Served& served = *call.served;
   if (auto good = CheckNamespace(call, tree); !good) return good.error();
-  Value& metadata = tree["metadata"];
+  Value& metadata = tree["metadata"];  // stays in place: nothing is added at the top before it is used last
   if (const std::string version(metadata.StringAt({"resourceVersion"})); !version.empty() && !call.dry_run) {
     const auto parsed = GoParseUint(version);
     if (parsed && *parsed != 0) return Untyped("resourceVersion should not be set on objects to be created");
@@ -203,6 +249,12 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
     metadata.Remove(name);
   }
   MergeDuplicateOwners(call, metadata);
+  // Who owns what is told by what was sent, before the server adds its own (chapter 3.10).
+  if (managed_fields) {
+    tree["metadata"].Set("managedFields", *managed_fields);
+  } else {
+    TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
+  }
   const Strategy& strategy = *served.strategy;
   if (strategy.generation != Generation::kNone) metadata.Set("generation", 1);
   if (HasStatusSubresource(served)) tree.Remove("status");
@@ -226,11 +278,6 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
   tree = *std::move(normal);
-  if (managed_fields) {
-    tree["metadata"].Set("managedFields", *managed_fields);
-  } else {
-    TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
-  }
 
   Key key{served.StoreName(), served.namespaced ? call.info.ns : "", NameOf(tree)};
   ObjectPtr taken = core.store.Get(key);
@@ -303,6 +350,7 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, co
   }
   const Value* sent_member = now.Find({"metadata", "managedFields"});
   const Value sent = sent_member ? *sent_member : Value();
+  if (!apply) TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call), core.NowText());
   KeepServerMetadata(now, before);
   SplitStatus(call, now, before);
   MergeDuplicateOwners(call, now["metadata"]);
@@ -320,7 +368,6 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, co
   if (strategy.validate_update) strategy.validate_update(now, before, errors);
   if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
 
-  if (!apply) TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call), core.NowText());
   now["metadata"].Set("resourceVersion", std::to_string(old->revision));
   auto compared = Normalise(now, *served.type);
   if (!compared) return compared.error();
@@ -333,7 +380,9 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, co
   const Value* finalizers = compared->Find({"metadata", "finalizers"});
   const bool last_finalizer_gone = old->terminating && !finalizers && compared->IntAt({"metadata", "deletionGracePeriodSeconds"}) == 0 &&
                                    before.Find({"metadata", "finalizers"});
-  if (last_finalizer_gone && served.group_resource().String() != "namespaces") {
+  const bool is_namespace = served.StoreName() == "namespaces";
+  const bool namespace_done = is_namespace && old->terminating && !finalizers && !compared->Find({"spec", "finalizers"});
+  if ((last_finalizer_gone && !is_namespace) || namespace_done) {
     if (!call.dry_run) core.store.Remove(old->key);
     result.tree = *std::move(compared);
     return result;

@@ -44,6 +44,10 @@ Result<std::shared_ptr<const rest::Client>> RESTClientFor(const rest::Config& co
 
 struct ClientsetBase::State {
   rest::Config config;
+  discovery::Client discovery;
+  State(rest::Config config, discovery::Client discovery)
+      : config(std::move(config)), discovery(std::move(discovery)) {}
+
   std::mutex mutex;
   std::map<std::string, std::shared_ptr<const rest::Client>, std::less<>> groups;  // by mutex
 };
@@ -51,14 +55,17 @@ struct ClientsetBase::State {
 Result<ClientsetBase> ClientsetBase::Make(const rest::Config& config) {
   auto shared = rest::ConfigForClientset(config);
   if (!shared) return shared.error();
-  auto state = std::make_shared<State>();
-  state->config = *std::move(shared);
+  auto discovery = discovery::Client::NewForConfig(*shared);
+  if (!discovery) return discovery.error();
+  auto state = std::make_shared<State>(*std::move(shared), *std::move(discovery));
   // The first stack is made now, so that every mistake in the config shows here.
   auto core = RESTClientFor(state->config, "", "v1");
   if (!core) return core.error();
   state->groups.emplace("/v1", *std::move(core));
   return ClientsetBase(std::move(state));
 }
+
+discovery::Client ClientsetBase::Discovery() const { return state_->discovery; }
 
 std::shared_ptr<const rest::Client> ClientsetBase::Group(std::string_view group,
                                                          std::string_view version) const {

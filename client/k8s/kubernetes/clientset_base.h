@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "k8s/discovery/client.h"
 #include "k8s/kubernetes/resource_client.h"
 #include "k8s/rest/client.h"
 #include "k8s/rest/config.h"
@@ -37,6 +38,9 @@ class ClientsetBase {
     return {Group(type.group_version->group, type.group_version->version), type.resource->resource,
             namespace_};
   }
+
+  // What the server serves. Shares the limiter when QPS was set (1.3).
+  discovery::Client Discovery() const;
 
  protected:
   static Result<ClientsetBase> Make(const rest::Config& config);
