@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cstring>
 #include <memory>
 
 #include "k8s/base/base64.h"
@@ -720,6 +721,9 @@ Result<TypeMeta> PeekTypeMeta(std::string_view text) {
 }
 
 std::string CompactJson(std::string_view text) {
+  // Most text is compact as it comes, and then it is only copied.
+  const auto has = [&](char c) { return std::memchr(text.data(), c, text.size()) != nullptr; };
+  if (!has('\n') && !has(' ') && !has('\t') && !has('\r')) return std::string(text);
   std::string out;
   out.reserve(text.size());
   bool quoted = false;
