@@ -23,6 +23,7 @@ function(k8s_room name)
     return()
   endif()
   add_library(${name} STATIC ${sources} ${ROOM_SOURCES})
+  k8s_headers(${name})
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/client>
                                             $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                             $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
@@ -32,6 +33,19 @@ function(k8s_room name)
   if(K8S_BUILD_TESTS AND tests)
     k8s_test(${name}_test SOURCES ${tests} LINK ${name} ${ROOM_PRIVATE} ${ROOM_TEST_LINK})
   endif()
+endfunction()
+
+# The room's headers are installed, and all_verify_interface_header_sets compiles each one alone.
+function(k8s_headers name)
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+  list(FILTER headers EXCLUDE REGEX "_for_test\\.h$")
+  set(base ${PROJECT_SOURCE_DIR})
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/client/")
+    set(base ${PROJECT_SOURCE_DIR}/client)
+  endif()
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${base} FILES ${headers})
+  set_property(TARGET ${name} PROPERTY VERIFY_INTERFACE_HEADER_SETS ON)
+  set_property(GLOBAL APPEND PROPERTY K8S_ROOMS ${name})
 endfunction()
 
 # k8s_test(NAME SOURCES files... LINK libraries... [LABEL label]): one program, one ctest entry a test.

@@ -83,7 +83,7 @@ TEST(FakeClock, ThreadsWakeInTheOrderOfTheirMoments) {
   std::mutex mutex;
   std::vector<int> order;
   const auto sleeper = [&](int number, Duration d) {
-    return Thread(clock, "sleeper", [&, number, d](std::stop_token) {
+    return Thread(clock, "sleeper", [&, number, d](const std::stop_token&) {
       EXPECT_TRUE(Sleep(*clock, d, {}));
       std::lock_guard lock(mutex);
       order.push_back(number);
@@ -101,7 +101,7 @@ TEST(FakeClock, ThreadsWakeInTheOrderOfTheirMoments) {
 
 TEST(Clock, RealWaitsHeedTheStopToken) {
   std::stop_source source;
-  Thread stopper(RealClock(), "stopper", [&](std::stop_token) { source.request_stop(); });
+  Thread stopper(RealClock(), "stopper", [&](const std::stop_token&) { source.request_stop(); });
   const auto slept = Sleep(*RealClock(), 1h, Context(source.get_token()));
   EXPECT_EQ(slept.error().code(), Error::Code::kCanceled);
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "k8s/base/clock.h"
 #include "k8s/http/round_tripper.h"
 
 namespace k8s::http::metrics {

@@ -210,7 +210,7 @@ ProxyFunction ProxyFromEnvironment(const Host& host) {
   environment->http = FirstOf(host, "HTTP_PROXY");
   environment->https = FirstOf(host, "HTTPS_PROXY");
   // In a CGI program HTTP_PROXY may be the Proxy header of a stranger's request.
-  if (host.GetEnv("REQUEST_METHOD").value_or("") != "") environment->http.clear();
+  if (!host.GetEnv("REQUEST_METHOD").value_or("").empty()) environment->http.clear();
   const std::string exceptions = FirstOf(host, "NO_PROXY");
   for (const std::string_view part : Split(exceptions, ',')) {
     const std::string_view text = Trim(part);

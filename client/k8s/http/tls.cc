@@ -40,9 +40,13 @@ BioPtr ReadOnlyBio(std::string_view bytes) {
   return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
-// The reason of the oldest queued error, in lower case; the queue is empty afterwards.
+// The reason of the oldest queued error, in lower case; the queue is empty afterwards. A refused
+// certificate counts before the errors of the libraries below that explain it.
 std::string TakeReason(unsigned long* code = nullptr) {
-  const unsigned long first = ERR_get_error();
+  unsigned long first = ERR_get_error();
+  while (const unsigned long next = ERR_get_error()) {
+    if (ERR_GET_REASON(next) == SSL_R_CERTIFICATE_VERIFY_FAILED) first = next;
+  }
   if (code != nullptr) *code = first;
   const char* text = first == 0 ? nullptr : ERR_reason_error_string(first);
   std::string reason = text == nullptr ? "unknown error" : ToLower(text);
@@ -303,6 +307,18 @@ class TlsStream final : public ByteStream {
     }
   }
 
+  // Sees each certificate that is verified. The names are kept for the error text, since OpenSSL
+  // forgets a peer that it refuses.
+  static int OnVerified(int good, X509_STORE_CTX* context) {
+    if (good != 0) return good;
+    auto* ssl = static_cast<SSL*>(
+        X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* self = static_cast<TlsStream*>(SSL_get_ex_data(ssl, StreamIndex()));
+    X509* leaf = X509_STORE_CTX_get0_cert(context);
+    if (self != nullptr && leaf != nullptr) self->peer_names_ = NamesOf(leaf);
+    return good;
+  }
+
   static int OnNewSession(SSL* ssl, SSL_SESSION* session) {
     auto* self = static_cast<TlsStream*>(SSL_get_ex_data(ssl, StreamIndex()));
     if (self == nullptr) return 0;
@@ -360,11 +376,9 @@ class TlsStream final : public ByteStream {
     switch (verdict) {
       case X509_V_ERR_HOSTNAME_MISMATCH:
       case X509_V_ERR_IP_ADDRESS_MISMATCH: {
-        const X509Ptr peer(SSL_get1_peer_certificate(ssl_.get()));
-        const std::string names = peer ? NamesOf(peer.get()) : "";
-        why = names.empty()
+        why = peer_names_.empty()
                   ? Cat("certificate is not valid for any names, but wanted to match ", host)
-                  : Cat("certificate is valid for ", names, ", not ", host);
+                  : Cat("certificate is valid for ", peer_names_, ", not ", host);
         break;
       }
       case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -436,6 +450,7 @@ class TlsStream final : public ByteStream {
   std::string session_key_;
   std::string pending_;
   std::string first_bytes_;
+  std::string peer_names_;
   std::string error_;
   bool under_failed_ = false;
   bool broken_ = false;
@@ -487,7 +502,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::New(const TlsOptions& options) {
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context.get(), TlsStream::OnNewSession);
-  SSL_CTX_set_verify(context.get(), options.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context.get(), options.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                     options.insecure ? nullptr : TlsStream::OnVerified);
   X509_STORE* store = SSL_CTX_get_cert_store(context.get());
   // Go trusts whatever is in the pool, an intermediate certificate included.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);

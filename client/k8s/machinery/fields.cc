@@ -28,10 +28,12 @@ Result<std::string> Unescape(std::string_view value) {
   for (size_t at = 0; at < value.size(); ++at) {
     const char c = value[at];
     if (c == '\\') {
-      if (at + 1 == value.size()) return Invalid("invalid field selector: invalid escape sequence: \\");
+      if (at + 1 == value.size())
+        return Invalid("invalid field selector: invalid escape sequence: \\");
       const char next = value[++at];
       if (next != '\\' && next != ',' && next != '=') {
-        return Invalid(Cat("invalid field selector: invalid escape sequence: \\", std::string(1, next)));
+        return Invalid(
+            Cat("invalid field selector: invalid escape sequence: \\", std::string(1, next)));
       }
       out += next;
     } else if (c == ',' || c == '=') {
@@ -62,11 +64,13 @@ Result<Selector> Selector::Parse(std::string_view text) {
   std::vector<Term> terms;
   for (std::string_view part : parts) {
     if (part.empty()) continue;
-    // The operator is the first of !=, == and = that stands anywhere, tried at each place in this order.
+    // The operator is the first of !=, == and = that stands anywhere, tried at each place in this
+    // order.
     size_t at = 0;
     std::string_view sign;
     for (; at < part.size() && sign.empty(); ++at) {
-      for (std::string_view candidate : {std::string_view("!="), std::string_view("=="), std::string_view("=")}) {
+      for (std::string_view candidate :
+           {std::string_view("!="), std::string_view("=="), std::string_view("=")}) {
         if (part.substr(at).starts_with(candidate)) {
           sign = candidate;
           break;
@@ -74,7 +78,8 @@ Result<Selector> Selector::Parse(std::string_view text) {
       }
       if (!sign.empty()) break;
     }
-    if (sign.empty()) return Invalid(Cat("invalid selector: '", text, "'; can't understand '", part, "'"));
+    if (sign.empty())
+      return Invalid(Cat("invalid selector: '", text, "'; can't understand '", part, "'"));
     auto value = Unescape(part.substr(at + sign.size()));
     if (!value) return value.error();
     terms.push_back({std::string(part.substr(0, at)), *std::move(value), sign != "!="});

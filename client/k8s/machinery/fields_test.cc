@@ -18,8 +18,10 @@ TEST(Fields, AnAbsentFieldIsTheEmptyText) {
 
 TEST(Fields, RefuseWhatTheyDoNotUnderstand) {
   EXPECT_EQ(Selector::Parse("x").error().message(), "invalid selector: 'x'; can't understand 'x'");
-  EXPECT_EQ(Selector::Parse("k=a=b").error().message(), "invalid field selector: unescaped character in value: 61");
-  EXPECT_EQ(Selector::Parse("k=\\q").error().message(), "invalid field selector: invalid escape sequence: \\q");
+  EXPECT_EQ(Selector::Parse("k=a=b").error().message(),
+            "invalid field selector: unescaped character in value: 61");
+  EXPECT_EQ(Selector::Parse("k=\\q").error().message(),
+            "invalid field selector: invalid escape sequence: \\q");
   EXPECT_EQ(Selector::Parse("a=b,").value().String(), "a=b");
 }
 

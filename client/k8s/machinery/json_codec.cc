@@ -11,6 +11,7 @@
 #include "k8s/machinery/json_scanner.h"
 #include "k8s/machinery/quantity.h"
 #include "k8s/machinery/scalars.h"
+#include "k8s/machinery/unstructured.h"
 
 namespace k8s {
 namespace {
@@ -23,12 +24,19 @@ class Reader {
       : scanner_(text), meta_(meta), strict_(strict) {}
 
   Result<void> Document(const TypeInfo& type, void* object) {
-    if (!Message(type, object) ||
-        (!scanner_.AtEnd() && !scanner_.FailUnexpected("the end of the document"))) {
-      const Error error = scanner_.error();
-      return path_.empty() ? error : error.WithMessage(Cat(error.message(), ", in ", Path()));
+    if (Message(type, object) &&
+        (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the document"))) {
+      return {};
     }
-    return {};
+    return Failure();
+  }
+
+  Result<void> WatchEvent(const TypeInfo& type, void* object, JsonWatchEvent& event) {
+    if (WatchMembers(type, object, event) &&
+        (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the frame"))) {
+      return {};
+    }
+    return Failure();
   }
 
  private:
@@ -38,6 +46,36 @@ class Reader {
     size_t index = kNoIndex;
   };
   static constexpr size_t kNoIndex = static_cast<size_t>(-1);
+
+  Error Failure() const {
+    const Error error = scanner_.error();
+    return path_.empty() ? error : error.WithMessage(Cat(error.message(), ", in ", Path()));
+  }
+
+  bool WatchMembers(const TypeInfo& type, void* object, JsonWatchEvent& event) {
+    if (!scanner_.Take('{')) return scanner_.FailUnexpected("an object");
+    if (scanner_.Take('}')) return true;
+    do {
+      std::string_view name, text;
+      if (!scanner_.String(name, scratch_)) return false;
+      const bool is_type = name == "type", is_object = name == "object";
+      if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
+      if (is_type && scanner_.Peek() == '"') {
+        if (!scanner_.String(text, scratch_)) return false;
+        event.type = text;
+      } else if (is_object) {
+        scanner_.Peek();
+        const char* start = scanner_.position();
+        // An ERROR carries a Status, whatever is watched: its text is enough.
+        const bool read = event.type == "ERROR" ? scanner_.Skip(text) : Message(type, object);
+        if (!read) return false;
+        event.object_text = {start, static_cast<size_t>(scanner_.position() - start)};
+      } else if (!scanner_.Skip(text)) {
+        return false;
+      }
+    } while (scanner_.Take(','));
+    return scanner_.Take('}') || scanner_.FailUnexpected("',' or '}'");
+  }
 
   std::string Path() const {
     std::string path;
@@ -57,6 +95,7 @@ class Reader {
   }
 
   bool Message(const TypeInfo& type, void* object) {
+    if (type.Has(kTree)) return Tree(object);
     if (type.Has(kTransparent)) return Value(type.fields[0], object);
     if (type.Has(kUnion) && scanner_.Peek() != 'n') return Union(type, object);
     const char next = scanner_.Peek();
@@ -69,6 +108,19 @@ class Reader {
       if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");
     }
     scanner_.Leave();
+    return true;
+  }
+
+  bool Tree(void* object) {
+    std::string_view text;
+    if (!scanner_.Skip(text)) return false;
+    auto value = ParseJson(text);
+    if (!value) return scanner_.Fail(value.error().message());
+    if (meta_ != nullptr && path_.empty()) {
+      meta_->kind = value->StringAt({"kind"});
+      meta_->api_version = value->StringAt({"apiVersion"});
+    }
+    static_cast<Unstructured*>(object)->content = *std::move(value);
     return true;
   }
 
@@ -374,8 +426,7 @@ bool IsZeroScalar(Kind kind, const void* member) {
 
 bool IsZeroMessage(const TypeInfo& type, const void* object);
 
-bool IsZeroField(const Field& field, const void* object) {
-  const void* member = MemberOf(object, field);
+bool IsZeroMember(const Field& field, const void* member) {
   if (field.shape != Shape::kOne) return field.access->size(member) == 0;
   switch (field.kind) {
     case Kind::kMessage:
@@ -399,16 +450,21 @@ bool IsZeroField(const Field& field, const void* object) {
 
 bool IsZeroMessage(const TypeInfo& type, const void* object) {
   for (const Field& field : type.fields) {
-    if (!IsZeroField(field, object)) return false;
+    if (!IsZeroMember(field, MemberOf(object, field))) return false;
   }
   return true;
 }
 
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) {}
+  // sparse: nothing that is zero is written, whatever Go would do.
+  Writer(std::string& out, bool sparse) : out_(out), sparse_(sparse) {}
 
   void Message(const TypeInfo& type, const void* object, const TypeMeta* meta = nullptr) {
+    if (type.Has(kTree)) {
+      AppendJson(static_cast<const Unstructured*>(object)->content, out_);
+      return;
+    }
     if (type.Has(kTransparent)) {
       List(type.fields[0], MemberOf(object, type.fields[0]));
       return;
@@ -442,19 +498,15 @@ class Writer {
   }
 
  private:
-  static bool IsWritten(const Field& field, const void* member) {
+  bool IsWritten(const Field& field, const void* member) const {
+    if (sparse_) return !IsZeroMember(field, member);
     if (field.shape != Shape::kOne) {
       return field.Has(kAlways) || field.access->size(member) != 0;
     }
     if (field.kind == Kind::kMessage && field.type().Has(kTransparent)) {
       return field.Has(kAlways) || !IsZeroMessage(field.type(), member);
     }
-    if (field.Has(kOmitZero)) {
-      // The offset is applied already, so the field stands alone.
-      Field alone = field;
-      alone.offset = 0;
-      return !IsZeroField(alone, member);
-    }
+    if (field.Has(kOmitZero)) return !IsZeroMember(field, member);
     return field.Has(kAlways) || !IsZeroScalar(field.kind, member);
   }
 
@@ -617,6 +669,7 @@ class Writer {
   }
 
   std::string& out_;
+  const bool sparse_;
 };
 
 }  // namespace
@@ -626,8 +679,18 @@ Result<void> DecodeJson(std::string_view text, const TypeInfo& type, void* objec
   return Reader(text, meta, strict).Document(type, object);
 }
 
+Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,
+                                  JsonWatchEvent& event) {
+  return Reader(frame, &event.meta, nullptr).WatchEvent(type, object, event);
+}
+
 void EncodeJson(const TypeInfo& type, const void* object, const TypeMeta& meta, std::string& out) {
-  Writer(out).Message(type, object, &meta);
+  Writer(out, false).Message(type, object, &meta);
+}
+
+void EncodeSparseJson(const TypeInfo& type, const void* object, const TypeMeta& meta,
+                      std::string& out) {
+  Writer(out, true).Message(type, object, &meta);
 }
 
 Result<TypeMeta> PeekTypeMeta(std::string_view text) {

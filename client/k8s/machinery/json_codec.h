@@ -26,9 +26,25 @@ struct TypeMeta {
 Result<void> DecodeJson(std::string_view text, const TypeInfo& type, void* object,
                         TypeMeta* meta = nullptr, std::vector<std::string>* strict = nullptr);
 
+// A frame of a watch stream, {"type": ..., "object": ...}, in one pass: the object is decoded as
+// above. What the object is said to be lands in meta; object_text is its text, for whoever must
+// read it as something else.
+struct JsonWatchEvent {
+  std::string type{};
+  TypeMeta meta{};
+  std::string_view object_text{};
+};
+Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,
+                                  JsonWatchEvent& event);
+
 // Appends the object in Go's order; a non-empty meta puts kind and apiVersion in front. No line
 // end.
 void EncodeJson(const TypeInfo& type, const void* object, const TypeMeta& meta, std::string& out);
+
+// The same without anything that is zero: what Apply sends, since a member left alone is no
+// opinion.
+void EncodeSparseJson(const TypeInfo& type, const void* object, const TypeMeta& meta,
+                      std::string& out);
 
 // The kind and apiVersion of a document, without reading the rest of it.
 Result<TypeMeta> PeekTypeMeta(std::string_view text);

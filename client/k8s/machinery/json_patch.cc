@@ -29,7 +29,8 @@ std::vector<std::string> SplitPointer(std::string_view pointer) {
 bool SameAsWritten(const Value& a, const Value& b) {
   if (a.type() != b.type()) return false;
   if (a.is_array()) {
-    return std::equal(a.array().begin(), a.array().end(), b.array().begin(), b.array().end(), SameAsWritten);
+    return std::equal(a.array().begin(), a.array().end(), b.array().begin(), b.array().end(),
+                      SameAsWritten);
   }
   if (!a.is_object()) return a == b;
   if (a.object().size() != b.object().size()) return false;
@@ -123,7 +124,8 @@ Result<void> Test(Value& document, const std::string& path, const Value& wanted)
   if (!path.empty()) {
     const auto place = FindPlace(document, path);
     if (!place) return Missing("test", path);
-    if (place->parent->is_array() && !Child(*place->parent, place->key)) return Missing("test", path);
+    if (place->parent->is_array() && !Child(*place->parent, place->key))
+      return Missing("test", path);
     found = Child(*place->parent, place->key);
   }
   const bool same = found ? SameAsWritten(*found, wanted) : wanted.is_null();
@@ -131,7 +133,8 @@ Result<void> Test(Value& document, const std::string& path, const Value& wanted)
   return {};
 }
 
-Result<void> Transfer(Value& document, const std::string& from, const std::string& path, bool remove) {
+Result<void> Transfer(Value& document, const std::string& from, const std::string& path,
+                      bool remove) {
   const std::string_view what = remove ? "move" : "copy";
   const auto source = FindPlace(document, from);
   if (!source) return Missing(what, from);

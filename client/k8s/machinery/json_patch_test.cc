@@ -16,9 +16,12 @@ std::string Patched(const char* document, const char* operations) {
 
 TEST(JsonPatch, AddsInsertsAndAppends) {
   EXPECT_EQ(Patched(R"({"a":1})", R"([{"op":"add","path":"/a","value":2}])"), R"({"a":2})");
-  EXPECT_EQ(Patched(R"([1,2])", R"([{"op":"add","path":"/1","value":9},{"op":"add","path":"/-","value":8}])"), "[1,9,2,8]");
+  EXPECT_EQ(Patched(R"([1,2])",
+                    R"([{"op":"add","path":"/1","value":9},{"op":"add","path":"/-","value":8}])"),
+            "[1,9,2,8]");
   EXPECT_EQ(Patched("{}", R"([{"op":"add","path":"/a/b","value":1}])"), "");
-  EXPECT_EQ(Patched(R"({"a/b":{"~":1}})", R"([{"op":"add","path":"/a~1b/~0","value":2}])"), R"({"a/b":{"~":2}})");
+  EXPECT_EQ(Patched(R"({"a/b":{"~":1}})", R"([{"op":"add","path":"/a~1b/~0","value":2}])"),
+            R"({"a/b":{"~":2}})");
 }
 
 TEST(JsonPatch, ReplaceOfAMissingMemberAddsIt) {  // S-7.22
@@ -41,7 +44,8 @@ TEST(JsonPatch, TestsAsWritten) {
 
 TEST(JsonPatch, MovesAndCopies) {
   EXPECT_EQ(Patched(R"({"a":1})", R"([{"op":"move","from":"/a","path":"/b"}])"), R"({"b":1})");
-  EXPECT_EQ(Patched(R"({"a":1})", R"([{"op":"copy","from":"/a","path":"/b"}])"), R"({"a":1,"b":1})");
+  EXPECT_EQ(Patched(R"({"a":1})", R"([{"op":"copy","from":"/a","path":"/b"}])"),
+            R"({"a":1,"b":1})");
   EXPECT_EQ(Patched("{}", R"([{"op":"copy","from":"/a","path":"/b"}])"), R"({"b":null})");
   EXPECT_EQ(Patched("{}", R"([{"op":"move","from":"/a","path":"/b"}])"), "");
   EXPECT_EQ(Patched("{}", R"([{"op":"frobnicate","path":"/b"}])"), "");

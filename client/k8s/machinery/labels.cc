@@ -9,7 +9,22 @@
 namespace k8s::labels {
 namespace {
 
-enum class Token : uint8_t { kEnd, kIdentifier, kIn, kNotIn, kComma, kOpen, kClose, kNot, kEquals, kDoubleEquals, kNotEquals, kGreater, kLess, kError };
+enum class Token : uint8_t {
+  kEnd,
+  kIdentifier,
+  kIn,
+  kNotIn,
+  kComma,
+  kOpen,
+  kClose,
+  kNot,
+  kEquals,
+  kDoubleEquals,
+  kNotEquals,
+  kGreater,
+  kLess,
+  kError
+};
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool IsSymbol(char c) { return std::string_view("=!(),<>").find(c) != std::string_view::npos; }
@@ -21,8 +36,9 @@ struct Lexeme {
 
 std::vector<Lexeme> Scan(std::string_view text) {
   static constexpr std::pair<std::string_view, Token> kSymbols[] = {
-      {"==", Token::kDoubleEquals}, {"!=", Token::kNotEquals}, {"=", Token::kEquals}, {"!", Token::kNot}, {"(", Token::kOpen},
-      {")", Token::kClose},         {",", Token::kComma},      {"<", Token::kLess},   {">", Token::kGreater}};
+      {"==", Token::kDoubleEquals}, {"!=", Token::kNotEquals}, {"=", Token::kEquals},
+      {"!", Token::kNot},           {"(", Token::kOpen},       {")", Token::kClose},
+      {",", Token::kComma},         {"<", Token::kLess},       {">", Token::kGreater}};
   std::vector<Lexeme> found;
   for (size_t at = 0; at < text.size();) {
     if (IsBlank(text[at])) {
@@ -30,7 +46,8 @@ std::vector<Lexeme> Scan(std::string_view text) {
       continue;
     }
     if (IsSymbol(text[at])) {
-      // The longest run of symbol characters that is a token: "=!" is no token, so "=" is taken first.
+      // The longest run of symbol characters that is a token: "=!" is no token, so "=" is taken
+      // first.
       for (const auto& [symbol, token] : kSymbols) {
         if (text.substr(at).starts_with(symbol)) {
           found.push_back({token, std::string(symbol)});
@@ -43,7 +60,9 @@ std::vector<Lexeme> Scan(std::string_view text) {
     size_t end = at;
     while (end < text.size() && !IsBlank(text[end]) && !IsSymbol(text[end])) ++end;
     std::string word(text.substr(at, end - at));
-    const Token token = word == "in" ? Token::kIn : word == "notin" ? Token::kNotIn : Token::kIdentifier;
+    const Token token = word == "in"      ? Token::kIn
+                        : word == "notin" ? Token::kNotIn
+                                          : Token::kIdentifier;
     found.push_back({token, std::move(word)});
     at = end;
   }
@@ -51,7 +70,8 @@ std::vector<Lexeme> Scan(std::string_view text) {
   return found;
 }
 
-std::string FieldInvalid(std::string_view path, std::string_view value, const Complaints& complaints) {
+std::string FieldInvalid(std::string_view path, std::string_view value,
+                         const Complaints& complaints) {
   return Cat(path, ": Invalid value: ", Quote(value), ": ", Join(complaints, "; "));
 }
 
@@ -76,7 +96,8 @@ Result<Requirement> MakeRequirement(std::string key, Operator op, std::vector<st
   for (size_t i = 0; i < values.size(); ++i) {
     const auto complaints = CheckLabelValue(values[i]);
     if (complaints.empty()) continue;
-    return Invalid(FieldInvalid(Cat("values[", std::to_string(i), "][", key, "]"), values[i], complaints));
+    return Invalid(
+        FieldInvalid(Cat("values[", std::to_string(i), "][", key, "]"), values[i], complaints));
   }
   return Requirement{std::move(key), op, std::move(values)};
 }
@@ -95,12 +116,14 @@ class Parser {
       }
       auto requirement = One();
       if (!requirement) {
-        return requirement.error().WithMessage("unable to parse requirement: " + requirement.error().message());
+        return requirement.error().WithMessage("unable to parse requirement: " +
+                                               requirement.error().message());
       }
       found.push_back(*std::move(requirement));
       const Lexeme after = Take();
       if (after.token == Token::kEnd) return found;
-      if (after.token != Token::kComma) return Found(after.text, ", expected: ',' or 'end of string'");
+      if (after.token != Token::kComma)
+        return Found(after.text, ", expected: ',' or 'end of string'");
       if (Peek() != Token::kIdentifier && Peek() != Token::kNot) {
         return Found(Text(), ", expected: identifier after ','");
       }
@@ -108,7 +131,9 @@ class Parser {
   }
 
  private:
-  static Error Found(std::string_view text, std::string_view rest) { return Invalid(Cat("found '", text, "'", rest)); }
+  static Error Found(std::string_view text, std::string_view rest) {
+    return Invalid(Cat("found '", text, "'", rest));
+  }
 
   // Where a value may stand, "in" and "notin" are ordinary words.
   Token Peek() const {
@@ -135,19 +160,35 @@ class Parser {
     if (auto good = CheckKey(key.text); !good) return good.error();
     if (negated) return MakeRequirement(key.text, Operator::kDoesNotExist, {});
     const Token next = lexemes_[at_].token;
-    if (next == Token::kEnd || next == Token::kComma) return MakeRequirement(key.text, Operator::kExists, {});
+    if (next == Token::kEnd || next == Token::kComma)
+      return MakeRequirement(key.text, Operator::kExists, {});
 
     const Lexeme sign = TakeOperator();
     Operator op;
     switch (sign.token) {
-      case Token::kIn: op = Operator::kIn; break;
-      case Token::kNotIn: op = Operator::kNotIn; break;
-      case Token::kEquals: op = Operator::kEquals; break;
-      case Token::kDoubleEquals: op = Operator::kDoubleEquals; break;
-      case Token::kNotEquals: op = Operator::kNotEquals; break;
-      case Token::kGreater: op = Operator::kGreaterThan; break;
-      case Token::kLess: op = Operator::kLessThan; break;
-      default: return Found(sign.text, ", expected: in, notin, =, ==, !=, gt, lt");
+      case Token::kIn:
+        op = Operator::kIn;
+        break;
+      case Token::kNotIn:
+        op = Operator::kNotIn;
+        break;
+      case Token::kEquals:
+        op = Operator::kEquals;
+        break;
+      case Token::kDoubleEquals:
+        op = Operator::kDoubleEquals;
+        break;
+      case Token::kNotEquals:
+        op = Operator::kNotEquals;
+        break;
+      case Token::kGreater:
+        op = Operator::kGreaterThan;
+        break;
+      case Token::kLess:
+        op = Operator::kLessThan;
+        break;
+      default:
+        return Found(sign.text, ", expected: in, notin, =, ==, !=, gt, lt");
     }
     auto values = op == Operator::kIn || op == Operator::kNotIn ? ListOfValues() : OneValue();
     if (!values) return values.error();
@@ -174,7 +215,8 @@ class Parser {
       if (next.token == Token::kIdentifier && wants_value) {
         values.push_back(std::move(next.text));
         wants_value = false;
-        if (Peek() != Token::kComma && Peek() != Token::kClose) return Found(Text(), ", expected: ',' or ')'");
+        if (Peek() != Token::kComma && Peek() != Token::kClose)
+          return Found(Text(), ", expected: ',' or ')'");
       } else if (next.token == Token::kComma || next.token == Token::kClose) {
         if (wants_value) values.emplace_back();
         if (next.token == Token::kClose) return values;
@@ -200,15 +242,21 @@ const std::string* Lookup(const Set& labels, std::string_view key) {
 
 bool Requirement::Matches(const Set& labels) const {
   const std::string* value = Lookup(labels, key);
-  const auto listed = [&] { return std::find(values.begin(), values.end(), *value) != values.end(); };
+  const auto listed = [&] {
+    return std::find(values.begin(), values.end(), *value) != values.end();
+  };
   switch (op) {
     case Operator::kIn:
     case Operator::kEquals:
-    case Operator::kDoubleEquals: return value && listed();
+    case Operator::kDoubleEquals:
+      return value && listed();
     case Operator::kNotIn:
-    case Operator::kNotEquals: return !value || !listed();
-    case Operator::kExists: return value != nullptr;
-    case Operator::kDoesNotExist: return value == nullptr;
+    case Operator::kNotEquals:
+      return !value || !listed();
+    case Operator::kExists:
+      return value != nullptr;
+    case Operator::kDoesNotExist:
+      return value == nullptr;
     case Operator::kGreaterThan:
     case Operator::kLessThan: {
       if (!value || values.size() != 1) return false;
@@ -221,7 +269,8 @@ bool Requirement::Matches(const Set& labels) const {
 }
 
 Selector::Selector(std::vector<Requirement> requirements) : requirements_(std::move(requirements)) {
-  std::stable_sort(requirements_.begin(), requirements_.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::stable_sort(requirements_.begin(), requirements_.end(),
+                   [](const auto& a, const auto& b) { return a.key < b.key; });
 }
 
 Result<Selector> Selector::Parse(std::string_view text) {
@@ -237,23 +286,31 @@ Result<Selector> Selector::FromValue(const Value* selector) {
   std::vector<Requirement> requirements;
   if (const Value* pairs = selector->Find("matchLabels"); pairs && pairs->is_object()) {
     for (const auto& [key, value] : pairs->object()) {
-      auto made = MakeRequirement(key, Operator::kEquals, {value.is_string() ? value.string() : ""});
+      auto made =
+          MakeRequirement(key, Operator::kEquals, {value.is_string() ? value.string() : ""});
       if (!made) return made.error();
       requirements.push_back(*std::move(made));
     }
   }
-  if (const Value* expressions = selector->Find("matchExpressions"); expressions && expressions->is_array()) {
+  if (const Value* expressions = selector->Find("matchExpressions");
+      expressions && expressions->is_array()) {
     for (const Value& expression : expressions->array()) {
       const std::string_view name = expression.StringAt({"operator"});
       Operator op;
-      if (name == "In") op = Operator::kIn;
-      else if (name == "NotIn") op = Operator::kNotIn;
-      else if (name == "Exists") op = Operator::kExists;
-      else if (name == "DoesNotExist") op = Operator::kDoesNotExist;
-      else return Invalid(Cat(Quote(name), " is not a valid label selector operator"));
+      if (name == "In")
+        op = Operator::kIn;
+      else if (name == "NotIn")
+        op = Operator::kNotIn;
+      else if (name == "Exists")
+        op = Operator::kExists;
+      else if (name == "DoesNotExist")
+        op = Operator::kDoesNotExist;
+      else
+        return Invalid(Cat(Quote(name), " is not a valid label selector operator"));
       std::vector<std::string> values;
       if (const Value* list = expression.Find("values"); list && list->is_array()) {
-        for (const Value& value : list->array()) values.push_back(value.is_string() ? value.string() : "");
+        for (const Value& value : list->array())
+          values.push_back(value.is_string() ? value.string() : "");
       }
       auto made = MakeRequirement(std::string(expression.StringAt({"key"})), op, std::move(values));
       if (!made) return made.error();
@@ -264,7 +321,8 @@ Result<Selector> Selector::FromValue(const Value* selector) {
 }
 
 bool Selector::Matches(const Set& labels) const {
-  return !nothing_ && std::all_of(requirements_.begin(), requirements_.end(), [&](const auto& r) { return r.Matches(labels); });
+  return !nothing_ && std::all_of(requirements_.begin(), requirements_.end(),
+                                  [&](const auto& r) { return r.Matches(labels); });
 }
 
 std::string Selector::String() const {
@@ -275,14 +333,29 @@ std::string Selector::String() const {
     out += r.key;
     switch (r.op) {
       case Operator::kExists:
-      case Operator::kDoesNotExist: break;
-      case Operator::kIn: out += Cat(" in (", Join(r.values, ","), ")"); break;
-      case Operator::kNotIn: out += Cat(" notin (", Join(r.values, ","), ")"); break;
-      case Operator::kEquals: out += Cat("=", Join(r.values, ",")); break;
-      case Operator::kDoubleEquals: out += Cat("==", Join(r.values, ",")); break;
-      case Operator::kNotEquals: out += Cat("!=", Join(r.values, ",")); break;
-      case Operator::kGreaterThan: out += Cat(">", Join(r.values, ",")); break;
-      case Operator::kLessThan: out += Cat("<", Join(r.values, ",")); break;
+      case Operator::kDoesNotExist:
+        break;
+      case Operator::kIn:
+        out += Cat(" in (", Join(r.values, ","), ")");
+        break;
+      case Operator::kNotIn:
+        out += Cat(" notin (", Join(r.values, ","), ")");
+        break;
+      case Operator::kEquals:
+        out += Cat("=", Join(r.values, ","));
+        break;
+      case Operator::kDoubleEquals:
+        out += Cat("==", Join(r.values, ","));
+        break;
+      case Operator::kNotEquals:
+        out += Cat("!=", Join(r.values, ","));
+        break;
+      case Operator::kGreaterThan:
+        out += Cat(">", Join(r.values, ","));
+        break;
+      case Operator::kLessThan:
+        out += Cat("<", Join(r.values, ","));
+        break;
     }
   }
   return out;

@@ -17,7 +17,17 @@ namespace k8s::labels {
 // An object's labels, in any order.
 using Set = std::vector<std::pair<std::string, std::string>>;
 
-enum class Operator : uint8_t { kIn, kNotIn, kEquals, kDoubleEquals, kNotEquals, kExists, kDoesNotExist, kGreaterThan, kLessThan };
+enum class Operator : uint8_t {
+  kIn,
+  kNotIn,
+  kEquals,
+  kDoubleEquals,
+  kNotEquals,
+  kExists,
+  kDoesNotExist,
+  kGreaterThan,
+  kLessThan
+};
 
 struct Requirement {
   std::string key{};

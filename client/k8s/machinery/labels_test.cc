@@ -44,7 +44,9 @@ TEST(Labels, RefuseWhatTheyDoNotUnderstand) {
       {"a=b c", "found 'c', expected: ',' or 'end of string'"},
       {"a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"},
       {"!in", "unable to parse requirement: found 'in', expected: identifier"},
-      {"k>x", "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"},
+      {"k>x",
+       "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, "
+       "the value must be an integer"},
   };
   for (const auto& [text, message] : cases) {
     const auto selector = Selector::Parse(text);

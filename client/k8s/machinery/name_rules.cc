@@ -13,9 +13,11 @@ bool IsLowerAlphanumeric(char c) { return IsLower(c) || IsDigit(c); }
 bool IsAlphanumeric(char c) { return IsLowerAlphanumeric(c) || (c >= 'A' && c <= 'Z'); }
 
 bool IsDnsLabel(std::string_view text, bool starts_with_letter) {
-  if (text.empty() || !IsLowerAlphanumeric(text.front()) || !IsLowerAlphanumeric(text.back())) return false;
+  if (text.empty() || !IsLowerAlphanumeric(text.front()) || !IsLowerAlphanumeric(text.back()))
+    return false;
   if (starts_with_letter && !IsLower(text.front())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return IsLowerAlphanumeric(c) || c == '-'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsLowerAlphanumeric(c) || c == '-'; });
 }
 
 bool IsDnsSubdomain(std::string_view text) {
@@ -36,27 +38,35 @@ std::string TooLong(size_t limit, std::string_view unit = "characters") {
 }
 
 constexpr std::string_view kSubdomainText =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start "
     "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr std::string_view kLabelText =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start and end "
     "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kDns1035Text =
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-    "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation "
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+    "alphabetic "
+    "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used "
+    "for validation "
     "is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kNameRule =
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric "
     "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 constexpr std::string_view kLabelValueText =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start "
+    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex "
+    "used for "
     "validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 constexpr std::string_view kConfigKeyText =
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', "
+    " or "
     "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 Complaints Qualified(std::string_view text, std::string_view what) {
@@ -69,10 +79,13 @@ Complaints Qualified(std::string_view text, std::string_view what) {
     if (prefix.empty()) {
       found.push_back("prefix part must be non-empty");
     } else {
-      for (auto& complaint : CheckDns1123Subdomain(prefix)) found.push_back("prefix part " + complaint);
+      for (auto& complaint : CheckDns1123Subdomain(prefix))
+        found.push_back("prefix part " + complaint);
     }
   } else if (parts.size() > 2) {
-    found.push_back(Cat(what, " ", kNameRule, " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"));
+    found.push_back(
+        Cat(what, " ", kNameRule,
+            " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"));
     return found;
   }
   if (name.empty()) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "k8s/base/result.h"
 #include "k8s/machinery/quantity.h"
 
 namespace k8s {

@@ -144,6 +144,7 @@ enum TypeFlag : uint8_t {
   kTransparent = 2,  // a list in JSON, a message around it in protobuf
   kUnion = 4,        // in JSON the value of the one member that is set
   kStructAtomic = 8,
+  kTree = 16,  // Unstructured: any object, held as a Value
 };
 
 struct TypeInfo {

@@ -25,12 +25,16 @@ struct Refused {
   std::string message;
 };
 
-std::string AtLine(int line, std::string_view what) { return Cat("line ", std::to_string(line), ": ", what); }
+std::string AtLine(int line, std::string_view what) {
+  return Cat("line ", std::to_string(line), ": ", what);
+}
 
 std::optional<Value> Integer(std::string_view digits, int base, bool negative) {
   uint64_t number = 0;
-  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
-  if (digits.empty() || failure != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  const auto [end, failure] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+  if (digits.empty() || failure != std::errc() || end != digits.data() + digits.size())
+    return std::nullopt;
   if (number > static_cast<uint64_t>(INT64_MAX)) {
     return Value(negative ? -static_cast<double>(number) : static_cast<double>(number));
   }
@@ -59,7 +63,8 @@ bool LooksLikeFloat(std::string_view text) {
 }
 
 std::optional<Value> Number(std::string_view text) {
-  if (text.empty() || std::string_view("+-.0123456789").find(text[0]) == text.npos) return std::nullopt;
+  if (text.empty() || std::string_view("+-.0123456789").find(text[0]) == text.npos)
+    return std::nullopt;
   std::string plain;
   for (char c : text) {
     if (c != '_') plain += c;
@@ -68,41 +73,56 @@ std::optional<Value> Number(std::string_view text) {
   const bool negative = digits.starts_with('-');
   if (negative || digits.starts_with('+')) digits.remove_prefix(1);
   std::optional<Value> number;
-  if (digits.starts_with("0x") || digits.starts_with("0X")) number = Integer(digits.substr(2), 16, negative);
-  else if (digits.starts_with("0b")) number = Integer(digits.substr(2), 2, negative);
-  else if (digits.starts_with("0o")) number = Integer(digits.substr(2), 8, negative);
-  else if (digits.size() > 1 && digits[0] == '0') number = Integer(digits.substr(1), 8, negative);
-  else number = Integer(digits, 10, negative);
+  if (digits.starts_with("0x") || digits.starts_with("0X"))
+    number = Integer(digits.substr(2), 16, negative);
+  else if (digits.starts_with("0b"))
+    number = Integer(digits.substr(2), 2, negative);
+  else if (digits.starts_with("0o"))
+    number = Integer(digits.substr(2), 8, negative);
+  else if (digits.size() > 1 && digits[0] == '0')
+    number = Integer(digits.substr(1), 8, negative);
+  else
+    number = Integer(digits, 10, negative);
   if (number) return number;
   if (!LooksLikeFloat(plain)) return std::nullopt;
   double value = 0;
   const char* start = plain.data() + (plain[0] == '+' ? 1 : 0);
   const auto parsed = std::from_chars(start, plain.data() + plain.size(), value);
-  if (parsed.ec == std::errc::result_out_of_range || parsed.ptr != plain.data() + plain.size()) return std::nullopt;
+  if (parsed.ec == std::errc::result_out_of_range || parsed.ptr != plain.data() + plain.size())
+    return std::nullopt;
   return Value(value);
 }
 
 // What a plain scalar means.
 Value Resolve(const std::string& text) {
   static const std::map<std::string_view, bool> kBooleans = {
-      {"y", true},   {"Y", true},   {"yes", true}, {"Yes", true}, {"YES", true},  {"on", true},   {"On", true},    {"ON", true},
-      {"true", true}, {"True", true}, {"TRUE", true}, {"n", false}, {"N", false},  {"no", false},  {"No", false},   {"NO", false},
-      {"off", false}, {"Off", false}, {"OFF", false}, {"false", false}, {"False", false}, {"FALSE", false}};
-  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+      {"y", true},      {"Y", true},     {"yes", true},  {"Yes", true},  {"YES", true},
+      {"on", true},     {"On", true},    {"ON", true},   {"true", true}, {"True", true},
+      {"TRUE", true},   {"n", false},    {"N", false},   {"no", false},  {"No", false},
+      {"NO", false},    {"off", false},  {"Off", false}, {"OFF", false}, {"false", false},
+      {"False", false}, {"FALSE", false}};
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
+    return nullptr;
   // One letter is text: the reader behind kubectl takes y and n as written.
-  if (const auto found = kBooleans.find(text); found != kBooleans.end() && text.size() > 1) return found->second;
+  if (const auto found = kBooleans.find(text); found != kBooleans.end() && text.size() > 1)
+    return found->second;
   if (auto number = Number(text)) return *std::move(number);
   return text;
 }
 
 std::string KeyText(const Value& key, int line) {
   switch (key.type()) {
-    case Value::Type::kString: return key.string();
-    case Value::Type::kNull: return "null";
-    case Value::Type::kBool: return key.boolean() ? "true" : "false";
+    case Value::Type::kString:
+      return key.string();
+    case Value::Type::kNull:
+      return "null";
+    case Value::Type::kBool:
+      return key.boolean() ? "true" : "false";
     case Value::Type::kInt:
-    case Value::Type::kDouble: return ToJson(key);
-    default: throw Refused{AtLine(line, "a map or a list cannot be a key")};
+    case Value::Type::kDouble:
+      return ToJson(key);
+    default:
+      throw Refused{AtLine(line, "a map or a list cannot be a key")};
   }
 }
 
@@ -117,21 +137,27 @@ class Builder final : public YAML::EventHandler {
     started_ = false;
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Add(mark, anchor, nullptr); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Add(mark, anchor, nullptr);
+  }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw Refused{AtLine(mark.line + 1, "an alias refers to a value that contains it")};
+    if (found == anchors_.end())
+      throw Refused{AtLine(mark.line + 1, "an alias refers to a value that contains it")};
     Count(Size(found->second), mark);
     Add(mark, 0, found->second);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     if (tag == "?" || tag.empty()) {
       Value value = Resolve(text);
-      merge_key_ = text == "<<" && !stack_.empty() && !stack_.back().value.is_array() && !stack_.back().key;
+      merge_key_ =
+          text == "<<" && !stack_.empty() && !stack_.back().value.is_array() && !stack_.back().key;
       Add(mark, anchor, std::move(value));
     } else if (tag == "tag:yaml.org,2002:binary") {
       const auto bytes = DecodeBase64(text);
-      if (!bytes) throw Refused{AtLine(mark.line + 1, "!!binary value contains invalid base64 data")};
+      if (!bytes)
+        throw Refused{AtLine(mark.line + 1, "!!binary value contains invalid base64 data")};
       Add(mark, anchor, *bytes);
     } else if (tag == "!" || tag == "tag:yaml.org,2002:str") {
       Add(mark, anchor, text);
@@ -139,11 +165,13 @@ class Builder final : public YAML::EventHandler {
       Add(mark, anchor, Resolve(text));
     }
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     Push(mark, anchor, Value::MakeArray());
   }
   void OnSequenceEnd() override { Pop(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     Push(mark, anchor, Value::MakeObject());
   }
   void OnMapEnd() override { Pop(); }
@@ -169,7 +197,8 @@ class Builder final : public YAML::EventHandler {
   }
   void Count(size_t nodes, const YAML::Mark& mark) {
     nodes_ += nodes;
-    if (nodes_ > kMaxYamlNodes) throw Refused{AtLine(mark.line + 1, "document contains excessive aliasing")};
+    if (nodes_ > kMaxYamlNodes)
+      throw Refused{AtLine(mark.line + 1, "document contains excessive aliasing")};
   }
   void Push(const YAML::Mark& mark, YAML::anchor_t anchor, Value value) {
     Began(mark);
@@ -220,7 +249,8 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     if (std::find(open.own.begin(), open.own.end(), *open.key) != open.own.end()) {
-      documents.back().duplicates.push_back(AtLine(open.line, Cat("key ", Quote(*open.key), " already set in map")));
+      documents.back().duplicates.push_back(
+          AtLine(open.line, Cat("key ", Quote(*open.key), " already set in map")));
     } else {
       open.own.push_back(*open.key);
     }
@@ -252,7 +282,8 @@ bool HasSpecial(const std::string& text) {
   for (unsigned char c : text) {
     if ((c < 0x20 && c != '\n') || c == 0x7f) return true;
   }
-  return !IsValidUtf8(text) || text.find("\xEF\xBB\xBF") != text.npos || text.find("\xC2\x85") != text.npos;
+  return !IsValidUtf8(text) || text.find("\xEF\xBB\xBF") != text.npos ||
+         text.find("\xC2\x85") != text.npos;
 }
 
 // Whether a plain scalar of this text reads back as this text and as text.
@@ -264,7 +295,9 @@ bool PlainIsSafe(const std::string& text) {
   if (text.starts_with("---") || text.starts_with("...")) return false;
   static constexpr std::string_view kIndicators = "#,[]{}&*!|>'\"%@`";
   if (kIndicators.find(text[0]) != kIndicators.npos) return false;
-  const auto followed = [&](size_t at) { return at + 1 == text.size() || text[at + 1] == ' ' || text[at + 1] == '\n'; };
+  const auto followed = [&](size_t at) {
+    return at + 1 == text.size() || text[at + 1] == ' ' || text[at + 1] == '\n';
+  };
   if ((text[0] == '-' || text[0] == '?' || text[0] == ':') && followed(0)) return false;
   if (text.front() == ' ' || text.back() == ' ') return false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -275,7 +308,8 @@ bool PlainIsSafe(const std::string& text) {
   // Dates, times and sixty-based numbers of YAML 1.1 are quoted too.
   if (text[0] >= '0' && text[0] <= '9') {
     const bool only_digits = text.find_first_not_of("0123456789:._-+TtZz ") == text.npos;
-    if (only_digits && (text.find(':') != text.npos || std::count(text.begin(), text.end(), '-') == 2)) {
+    if (only_digits &&
+        (text.find(':') != text.npos || std::count(text.begin(), text.end(), '-') == 2)) {
       return false;
     }
   }
@@ -284,8 +318,10 @@ bool PlainIsSafe(const std::string& text) {
 
 std::string Quoted(const std::string& text) {
   if (!HasSpecial(text) && text.find('\n') == text.npos) {
-    // What reads as something else goes into double quotes, what needs it for its characters into single ones.
-    if (text.empty() || !Resolve(text).is_string() || text.size() == 1 || text.find_first_of("'\\") != text.npos) {
+    // What reads as something else goes into double quotes, what needs it for its characters into
+    // single ones.
+    if (text.empty() || !Resolve(text).is_string() || text.size() == 1 ||
+        text.find_first_of("'\\") != text.npos) {
       std::string out = "\"";
       for (char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -321,7 +357,8 @@ class Printer {
   void PrintMap(const Value& value, int indent, bool first_stands) {
     std::vector<const Value::Member*> members;
     for (const auto& member : value.object()) members.push_back(&member);
-    std::sort(members.begin(), members.end(), [](auto* a, auto* b) { return KeyLess(a->first, b->first); });
+    std::sort(members.begin(), members.end(),
+              [](auto* a, auto* b) { return KeyLess(a->first, b->first); });
     for (const auto* member : members) {
       if (!first_stands) Indent(indent);
       first_stands = false;
@@ -396,13 +433,16 @@ class Printer {
   // Runs of digits compare as numbers and letters stand behind other characters, as in Go's yaml.
   static bool KeyLess(std::string_view a, std::string_view b) {
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80); };
+    const auto letter = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
+    };
     size_t at = 0;
     bool digits = false;
     while (at < a.size() && at < b.size() && a[at] == b[at]) digits = digit(a[at]), ++at;
     if (at == a.size() || at == b.size()) return a.size() < b.size();
     const bool a_letter = letter(a[at]), b_letter = letter(b[at]);
-    if (a_letter && b_letter) return static_cast<unsigned char>(a[at]) < static_cast<unsigned char>(b[at]);
+    if (a_letter && b_letter)
+      return static_cast<unsigned char>(a[at]) < static_cast<unsigned char>(b[at]);
     if (a_letter || b_letter) return digits ? a_letter : b_letter;
     const auto run = [&](std::string_view text) {
       size_t end = at;

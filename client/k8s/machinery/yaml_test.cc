@@ -22,7 +22,8 @@ TEST(Yaml, ResolvesPlainScalarsAsKubectlDoes) {
 }
 
 TEST(Yaml, MergesKeysAndKeepsWhatIsWritten) {
-  EXPECT_EQ(AsJson("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n"), R"({"a":{"x":1,"y":2},"b":{"x":1,"y":3}})");
+  EXPECT_EQ(AsJson("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n"),
+            R"({"a":{"x":1,"y":2},"b":{"x":1,"y":3}})");
   EXPECT_EQ(AsJson("b:\n  y: 3\n  <<: {y: 2, x: 1}\n"), R"({"b":{"y":3,"x":1}})");
 }
 
@@ -30,7 +31,8 @@ TEST(Yaml, ReportsDuplicatesAndTakesTheLast) {
   const auto documents = ParseYaml("a: 1\nb: 2\na: 3\n").value();
   ASSERT_EQ(documents.size(), 1u);
   EXPECT_EQ(ToJson(documents[0].value), R"({"a":3,"b":2})");
-  EXPECT_EQ(documents[0].duplicates, std::vector<std::string>{R"(line 3: key "a" already set in map)"});
+  EXPECT_EQ(documents[0].duplicates,
+            std::vector<std::string>{R"(line 3: key "a" already set in map)"});
 }
 
 TEST(Yaml, SplitsDocumentsAndKnowsTheirLines) {
@@ -54,14 +56,20 @@ TEST(Yaml, RefusesWithALine) {
 }
 
 TEST(Yaml, PrintsSortedAndQuotesWhatWouldReadDifferently) {
-  const Value value = ParseJson(R"({"b":[1,{"d":true,"c":"x: y"},[]],"a":{"z":"yes","y":"","x":"1","w":null,"v":"a\nb\n"}})").value();
+  const Value value =
+      ParseJson(
+          R"({"b":[1,{"d":true,"c":"x: y"},[]],"a":{"z":"yes","y":"","x":"1","w":null,"v":"a\nb\n"}})")
+          .value();
   EXPECT_EQ(ToYaml(value),
             "a:\n  v: |\n    a\n    b\n  w: null\n  x: \"1\"\n  \"y\": \"\"\n  z: \"yes\"\n"
             "b:\n- 1\n- c: 'x: y'\n  d: true\n- []\n");
 }
 
 TEST(Yaml, ReadsBackWhatItPrints) {
-  const Value value = ParseJson(R"({"a":["- x","#","a #b","'q'","\"","\\","12:30","2020-01-01","null","~","a: b","k:"," x","x "," \n y","\n","a\n\n","é","0x1","1e3","@a","%","*a","&a","!a","|",">","{","["]})").value();
+  const Value value =
+      ParseJson(
+          R"({"a":["- x","#","a #b","'q'","\"","\\","12:30","2020-01-01","null","~","a: b","k:"," x","x "," \n y","\n","a\n\n","é","0x1","1e3","@a","%","*a","&a","!a","|",">","{","["]})")
+          .value();
   const auto back = ParseYamlDocument(ToYaml(value));
   ASSERT_TRUE(back) << ToYaml(value) << back.error().message();
   EXPECT_EQ(ToJson(*back), ToJson(value)) << ToYaml(value);

@@ -10,18 +10,19 @@
 namespace k8s::gen {
 namespace {
 
+// And "linux" and "unix": macros of g++ where the dialect is gnu++20, which is CMake's default.
 const std::set<std::string_view> kKeywords = {
-    "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",      "break",
-    "case",      "catch",     "char",     "class",    "concept",   "const",     "consteval",
-    "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield",  "decltype",
-    "default",   "delete",    "do",       "double",   "else",      "enum",      "explicit",
-    "export",    "extern",    "false",    "float",    "for",       "friend",    "goto",
-    "if",        "inline",    "int",      "long",     "mutable",   "namespace", "new",
-    "noexcept",  "not",       "nullptr",  "operator", "or",        "private",   "protected",
-    "public",    "register",  "requires", "return",   "short",     "signed",    "sizeof",
-    "static",    "struct",    "switch",   "template", "this",      "throw",     "true",
-    "try",       "typedef",   "typeid",   "typename", "union",     "unsigned",  "using",
-    "virtual",   "void",      "volatile", "while",    "xor"};
+    "alignas",   "alignof",   "and",      "asm",      "auto",      "bool",     "break",
+    "case",      "catch",     "char",     "class",    "concept",   "const",    "consteval",
+    "constexpr", "constinit", "continue", "co_await", "co_return", "co_yield", "decltype",
+    "default",   "delete",    "do",       "double",   "else",      "enum",     "explicit",
+    "export",    "extern",    "false",    "float",    "for",       "friend",   "goto",
+    "if",        "inline",    "int",      "linux",    "long",      "mutable",  "namespace",
+    "new",       "noexcept",  "not",      "nullptr",  "operator",  "or",       "private",
+    "protected", "public",    "register", "requires", "return",    "short",    "signed",
+    "sizeof",    "static",    "struct",   "switch",   "template",  "this",     "throw",
+    "true",      "try",       "typedef",  "typeid",   "typename",  "union",    "unix",
+    "unsigned",  "using",     "virtual",  "void",     "volatile",  "while",    "xor"};
 
 struct Scalar {
   std::string_view cpp, kind;
@@ -117,7 +118,7 @@ class Emitter {
   }
 
   static std::string MemberType(const FileFacts& file, const FieldFacts& field) {
-    const std::string element = Cpp(file, field.element);
+    std::string element = Cpp(file, field.element);
     switch (field.shape) {
       case FieldFacts::Shape::kOne:
         return element;
@@ -466,21 +467,27 @@ class Emitter {
     return out;
   }
 
-  static std::string FactsOf(const FileFacts& file, const TypeFacts& type) {
+  static std::string FactsOf(const FileFacts& file, const TypeFacts& type, std::string& forward) {
     const std::string cpp = Cat(file.Package(), "::", type.name);
-    std::string methods;
+    std::string methods, scale;
     for (const auto& sub : type.subresources) {
       for (const std::string_view method : Split(sub.attributes.Get("methods"), ',')) {
         if (!method.empty()) methods += Cat(methods.empty() ? "" : " | ", "Method::k", method);
       }
+      if (sub.name != "scale") continue;
+      const std::string kind = sub.attributes.Get("kind");
+      const size_t dot = kind.find('.');
+      forward +=
+          Cat("namespace ", kind.substr(0, dot), " {\nstruct ", kind.substr(dot + 1), ";\n}\n");
+      scale = Cat("  using Scale = ", kind.substr(0, dot), "::", kind.substr(dot + 1), ";\n");
     }
     return Cat("template <>\nstruct Facts<", cpp,
                "> {\n  static constexpr uint32_t verbs = ", VerbMask(type.attributes.Get("verbs")),
-               ";\n  static constexpr uint32_t methods = ", methods.empty() ? "0" : methods,
-               ";\n};\n");
+               ";\n  static constexpr uint32_t methods = ", methods.empty() ? "0" : methods, ";\n",
+               scale, "};\n");
   }
 
-  std::string Clientset() const {
+  std::string Clientset() {
     std::string out = "#pragma once\n\n";
     out += kBanner;
     out +=
@@ -491,16 +498,20 @@ class Emitter {
         "// stack; any thread may call any member.\n\n"
         "#include \"k8s/kubernetes/clientset_base.h\"\n#include \"k8s/kubernetes/expansions.h\"\n"
         "#include \"k8s/kubernetes/resource_client.h\"\n\nnamespace k8s {\n\n";
-    std::string facts, groups, accessors;
+    std::string facts, groups, accessors, scales, every;
     for (const FileFacts& file : files_) {
       if (!file.attributes.Has("accessor")) continue;
       std::string forward, members;
       for (const TypeFacts& type : file.types) {
         if (!type.attributes.Has("client")) continue;
         forward += Cat("struct ", type.name, ";\n");
-        facts += FactsOf(file, type);
+        facts += FactsOf(file, type, scales);
         const bool namespaced = type.attributes.Get("scope") == "namespaced";
-        members += Cat("  ResourceClient<", type.name, "> ", type.attributes.Get("client"), "(",
+        every += Cat("K8S_CLIENT(", file.Package(), ", ", file.attributes.Get("accessor"), ", ",
+                     type.attributes.Get("client"), ", ", type.name, ", (",
+                     namespaced ? "\"ns\"" : "", "))\n");
+        members += Cat("  ResourceClient<", file.Package(), "::", type.name, "> ",
+                       type.attributes.Get("client"), "(",
                        namespaced ? "std::string_view namespace_ = {}" : "",
                        ") const {\n    return {rest_, \"", type.attributes.Get("resource"), "\", ",
                        namespaced ? "namespace_" : "{}", "};\n  }\n");
@@ -514,9 +525,10 @@ class Emitter {
                        "() const { return ", file.Package(), "::Client(Group(\"", file.group,
                        "\", \"", file.version, "\")); }\n");
     }
+    // One line a typed client, for whoever defines the macro: tests that must see all of them.
+    out_["k8s/kubernetes/every_client.inc"] = every;
     out +=
-        Cat("\nnamespace kubernetes {\ninline constexpr uint32_t kAllVerbs = 0x1ff;\n", facts,
-            "}  // namespace kubernetes\n\n", groups,
+        Cat(scales, "\nnamespace kubernetes {\n", facts, "}  // namespace kubernetes\n\n", groups,
             "class Clientset : public kubernetes::ClientsetBase {\n public:\n"
             "  // Makes the shared transport and limiter; no network I/O. Rules: C-1.5 to C-1.10.\n"
             "  static Result<Clientset> NewForConfig(const rest::Config& config) {\n"

@@ -15,9 +15,11 @@ namespace k8s::gen {
 struct Attributes {
   std::map<std::string, std::string, std::less<>> values;  // a bare flag has the value ""
   bool Has(std::string_view key) const { return values.find(key) != values.end(); }
-  std::string Get(std::string_view key) const {
+  // "" when it is not there.
+  const std::string& Get(std::string_view key) const {
+    static const std::string kAbsent;
     const auto found = values.find(key);
-    return found == values.end() ? std::string() : found->second;
+    return found == values.end() ? kAbsent : found->second;
   }
 };
 

@@ -1,0 +1,69 @@
+#pragma once
+
+// discovery::Client: what a server serves, in which groups and versions (chapter 8.5). Asks the
+// aggregated documents first and falls back to the legacy ones. A value that shares its
+// rest::Client; any thread may use it.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "k8s/api/metav1.h"
+#include "k8s/base/context.h"
+#include "k8s/rest/client.h"
+#include "k8s/rest/config.h"
+
+namespace k8s::discovery {
+
+// version.Info of apimachinery: what /version answers.
+struct Info {
+  std::string major{}, minor{}, gitVersion{}, gitCommit{}, gitTreeState{}, buildDate{}, goVersion{},
+      compiler{}, platform{};
+};
+
+// Groups and resources, as far as they could be had. failed is empty when all of them could.
+struct GroupsAndResources {
+  std::vector<metav1::APIGroup> groups{};
+  std::vector<metav1::APIResourceList> resources{};
+  std::map<std::string, Error> failed{};  // by group version
+};
+
+// "unable to retrieve the complete list of server APIs: <gv>: <error>, ...", sorted.
+Error ErrGroupDiscoveryFailed(const std::map<std::string, Error>& failed);
+
+inline constexpr Duration kDefaultTimeout = std::chrono::seconds(32);
+inline constexpr int kDefaultBurst = 300;
+
+class Client {
+ public:
+  // With its own defaults for timeout and burst. No network I/O.
+  static Result<Client> NewForConfig(const rest::Config& config);
+  explicit Client(std::shared_ptr<const rest::Client> rest) : rest_(std::move(rest)) {}
+
+  const rest::Client& RESTClient() const { return *rest_; }
+  Result<Info> ServerVersion(const Context& ctx = {}) const;
+  // Core first, then the server's order.
+  Result<metav1::APIGroupList> ServerGroups(const Context& ctx = {}) const;
+  // "apps/v1". A 404 of "v1" is an empty list.
+  Result<metav1::APIResourceList> ServerResourcesForGroupVersion(std::string_view group_version,
+                                                                 const Context& ctx = {}) const;
+  // Two GETs on a server that aggregates, one more a group version on one that does not. A partial
+  // failure is in the value, and the whole sequence has then been run twice.
+  Result<GroupsAndResources> ServerGroupsAndResources(const Context& ctx = {}) const;
+  // For each resource its version of the group's preferred version, or else the first that has it.
+  Result<GroupsAndResources> ServerPreferredResources(const Context& ctx = {}) const;
+  // Path to server-relative URL of every OpenAPI v3 document.
+  Result<std::map<std::string, std::string>> OpenAPIV3Paths(const Context& ctx = {}) const;
+
+ private:
+  struct Groups;
+  Result<Groups> GroupsOf(const Context& ctx) const;
+  Result<GroupsAndResources> Once(const Context& ctx) const;
+
+  std::shared_ptr<const rest::Client> rest_;
+};
+
+}  // namespace k8s::discovery

@@ -1,0 +1,88 @@
+#include "k8s/http/backoff.h"
+
+#include <algorithm>
+
+namespace k8s::http {
+namespace {
+
+// Saturates where the product would not fit.
+Duration Scale(Duration duration, double factor) {
+  const double scaled = static_cast<double>(duration.count()) * factor;
+  return scaled >= 9.2e18 ? Duration::max() : Duration(static_cast<int64_t>(scaled));
+}
+
+}  // namespace
+
+Duration Jitter(Duration duration, double factor, Random& random) {
+  if (factor <= 0) return duration;
+  return Scale(duration, 1 + random.NextDouble() * factor);
+}
+
+Duration Backoff::Step(Random& random) {
+  if (steps < 1) return Jitter(duration, jitter, random);
+  --steps;
+  const Duration current = duration;
+  if (factor != 0) {
+    duration = Scale(duration, factor);
+    if (cap > Duration::zero() && duration > cap) {
+      duration = cap;
+      steps = 0;
+    }
+  }
+  return Jitter(current, jitter, random);
+}
+
+KeyedBackoff::KeyedBackoff(Duration base, Duration max, std::shared_ptr<Clock> clock, double jitter,
+                           std::shared_ptr<Random> random)
+    : base_(base),
+      max_(max),
+      jitter_(jitter),
+      clock_(std::move(clock)),
+      random_(std::move(random)) {}
+
+Duration KeyedBackoff::Get(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? Duration::zero() : found->second.wait;
+}
+
+void KeyedBackoff::Next(const std::string& key, TimePoint at) {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end() || Expired(found->second, at)) {
+    // The first wait is the base, even when that is more than max.
+    entries_[key] = {Jitter(base_, jitter_, *random_), clock_->Now()};
+    return;
+  }
+  Entry& entry = found->second;
+  entry.wait =
+      std::min(max_, Scale(entry.wait, 2) + Jitter(entry.wait, jitter_, *random_) - entry.wait);
+  entry.updated = clock_->Now();
+}
+
+void KeyedBackoff::Reset(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  entries_.erase(key);
+}
+
+bool KeyedBackoff::IsInBackOffSince(const std::string& key, TimePoint at) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end() || Expired(found->second, at)) return false;
+  return clock_->Now() - at < found->second.wait;
+}
+
+bool KeyedBackoff::IsInBackOffSinceUpdate(const std::string& key, TimePoint at) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end() || Expired(found->second, at)) return false;
+  return at - found->second.updated < found->second.wait;
+}
+
+void KeyedBackoff::Gc() {
+  std::lock_guard lock(mutex_);
+  const TimePoint now = clock_->Now();
+  std::erase_if(entries_, [&](const auto& entry) { return Expired(entry.second, now); });
+}
+
+}  // namespace k8s::http

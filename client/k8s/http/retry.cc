@@ -1,0 +1,216 @@
+#include "k8s/http/retry.h"
+
+#include <algorithm>
+
+#include "k8s/base/log.h"
+#include "k8s/base/strings.h"
+#include "k8s/http/backoff.h"
+#include "k8s/http/redirect.h"
+#include "k8s/http/throttle.h"
+
+namespace k8s::http {
+namespace {
+
+// The wait after a connection that failed, as if the server had asked for it.
+constexpr Duration kWaitAfterTransportError = std::chrono::seconds(1);
+constexpr int64_t kMaxRetryAfterSeconds = int64_t{10} * 366 * 24 * 3600;
+
+bool IsBrokenConnection(const Error& error) {
+  return error.code() == Error::Code::kTransport &&
+         (error.cause() == TransportCause::kReset || error.cause() == TransportCause::kEof);
+}
+
+bool IsTimedOut(const Error& error) {
+  return error.code() == Error::Code::kDeadlineExceeded ||
+         (error.code() == Error::Code::kTransport && error.cause() == TransportCause::kTimeout);
+}
+
+// The table of 4.3.
+bool IsRetryable(const Request& request, const Error& error) {
+  switch (request.mode) {
+    case Mode::kStream:
+      return false;
+    case Mode::kWatch:
+      return IsBrokenConnection(error) || IsTimedOut(error);
+    default:
+      return request.method == "GET" && IsBrokenConnection(error);
+  }
+}
+
+// Per request, so that one call never slows another (C-4.33).
+std::unique_ptr<KeyedBackoff> BackoffFromEnvironment(const Env& env) {
+  const auto base = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_BASE").value_or(""));
+  const auto duration = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_DURATION").value_or(""));
+  if (!base || !duration) return nullptr;
+  const auto seconds = [](int64_t count) {
+    return Duration(std::chrono::seconds(std::clamp<int64_t>(count, 0, kMaxRetryAfterSeconds)));
+  };
+  return std::make_unique<KeyedBackoff>(seconds(*base), seconds(*duration), env.clock);
+}
+
+// One call with its attempts.
+class Call {
+ public:
+  Call(RoundTripper& next, RateLimiter* limiter, const Env& env, const Request& request,
+       const Context& ctx)
+      : next_(next),
+        limiter_(limiter),
+        env_(env),
+        first_(request),
+        ctx_(ctx),
+        key_(request.url.Authority()),
+        backoff_(BackoffFromEnvironment(env)) {}
+
+  Result<Response> Run() {
+    while (true) {
+      if (auto ready = Prepare(); !ready) return WithHistory(ready.error());
+      auto response = Attempt();
+      Record(response);
+      if (!ShouldRetry(response)) return Finish(std::move(response));
+      if (response) {
+        if (first_.mode != Mode::kStream) DrainShortBody(*response->body);
+        response->body.reset();
+      }
+      LogRetry();
+    }
+  }
+
+ private:
+  Result<void> Prepare() {
+    if (auto over = ctx_.Check(*env_.clock); !over) {
+      Track(over.error());
+      return over;
+    }
+    Duration wait = backoff_ ? backoff_->Get(key_) : Duration::zero();
+    if (attempts_ > 0) wait = std::max(wait, retry_after_);
+    // A context that ends here shows in the next steps, before anything is sent.
+    static_cast<void>(Sleep(*env_.clock, wait, ctx_).has_value());
+    if (attempts_ == 0 || limiter_ == nullptr || !first_.throttle) return {};
+    auto waited = WaitForLimiter(*limiter_, first_, reason_, *env_.clock, ctx_);
+    if (!waited) Track(waited.error());
+    return waited;
+  }
+
+  Result<Response> Attempt() {
+    ++attempts_;
+    if (attempts_ == 1) return next_.RoundTrip(first_, ctx_);
+    Request again = first_;
+    again.attempt = attempts_;
+    return next_.RoundTrip(again, ctx_);
+  }
+
+  void Record(const Result<Response>& response) {
+    if (!response) {
+      Track(response.error());
+    } else {
+      Track(std::nullopt);
+    }
+    if (!backoff_) return;
+    const bool overloaded = response && (response->status == 429 || response->status > 499);
+    if (overloaded) {
+      backoff_->Next(key_, env_.clock->Now());
+    } else {
+      backoff_->Reset(key_);
+    }
+  }
+
+  bool ShouldRetry(const Result<Response>& response) {
+    if (first_.body_reader) return false;
+    if (attempts_ > std::max(first_.max_retries, 0)) return false;
+    if (!response) {
+      if (!IsRetryable(first_, response.error())) return false;
+      retry_after_ = kWaitAfterTransportError;
+      reason_ = Cat("due to retryable error, error: ", response.error().message());
+    } else {
+      if (response->status != 429 && response->status < 500) return false;
+      const auto asked = ParseRetryAfter(response->headers.Get("Retry-After"));
+      if (!asked) return false;
+      retry_after_ = *asked;
+      reason_ = response->status == 429
+                    ? Cat("due to server-side throttling, FlowSchema UID: ",
+                          Quote(response->headers.Get("X-Kubernetes-PF-FlowSchema-UID")))
+                    : std::to_string(response->status);
+    }
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(retry_after_).count();
+    reason_ = Cat("retries: ", std::to_string(attempts_),
+                  ", retry-after: ", std::to_string(seconds), "s - retry-reason: ", reason_);
+    return true;
+  }
+
+  Result<Response> Finish(Result<Response> response) {
+    if (response) return response;
+    // A watch that could not be had is an empty one: its owner watches again (4.3).
+    const bool empty_watch =
+        first_.mode == Mode::kWatch && !first_.body_reader && IsRetryable(first_, response.error());
+    if (empty_watch) return Response{.status = 200, .headers = {}, .body = StringBody("")};
+    return WithHistory(response.error());
+  }
+
+  // Remembers the two latest failures; answers leave no history (4.6).
+  void Track(std::optional<Error> failure) {
+    if (current_) previous_ = std::move(current_);
+    current_ = std::move(failure);
+  }
+
+  Error WithHistory(const Error& error) const {
+    if (!previous_ || first_.mode == Mode::kStream || previous_->message() == error.message()) {
+      return error;
+    }
+    std::string_view text = previous_->message();
+    const std::string place = Cat(Describe(first_), ": ");
+    if (text.starts_with(place)) text.remove_prefix(place.size());
+    return error.WithMessage(Cat(error.message(), " - error from a previous attempt: ", text));
+  }
+
+  void LogRetry() const {
+    if (LogVerbosity() < 4) return;
+    const auto seconds = std::chrono::duration<double>(retry_after_).count();
+    Log(4, Cat("Got a Retry-After response delay=", std::to_string(seconds),
+               "s attempt=", std::to_string(attempts_), " url=", Quote(first_.url.String())));
+  }
+
+  RoundTripper& next_;
+  RateLimiter* limiter_;
+  const Env& env_;
+  const Request& first_;
+  const Context& ctx_;
+  const std::string key_;
+  const std::unique_ptr<KeyedBackoff> backoff_;
+  int attempts_ = 0;
+  Duration retry_after_{};
+  std::string reason_;
+  std::optional<Error> current_;
+  std::optional<Error> previous_;
+};
+
+class RetryLayer final : public RoundTripper {
+ public:
+  RetryLayer(std::shared_ptr<RoundTripper> next, std::shared_ptr<RateLimiter> limiter, Env env)
+      : next_(std::move(next)), limiter_(std::move(limiter)), env_(std::move(env)) {}
+
+  Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
+    return Call(*next_, limiter_.get(), env_, request, ctx).Run();
+  }
+  void CloseIdleConnections() override { next_->CloseIdleConnections(); }
+
+ private:
+  std::shared_ptr<RoundTripper> next_;
+  std::shared_ptr<RateLimiter> limiter_;
+  Env env_;
+};
+
+}  // namespace
+
+std::optional<Duration> ParseRetryAfter(std::string_view value) {
+  const auto seconds = ParseInt(value);
+  if (!seconds) return std::nullopt;
+  return std::chrono::seconds(std::clamp<int64_t>(*seconds, 0, kMaxRetryAfterSeconds));
+}
+
+Layer Retry(std::shared_ptr<RateLimiter> limiter, Env env) {
+  return [=](std::shared_ptr<RoundTripper> next) -> std::shared_ptr<RoundTripper> {
+    return std::make_shared<RetryLayer>(std::move(next), limiter, env);
+  };
+}
+
+}  // namespace k8s::http

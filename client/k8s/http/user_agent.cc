@@ -1,0 +1,13 @@
+#include "k8s/http/user_agent.h"
+
+#include "k8s/http/layer.h"
+
+namespace k8s::http {
+
+Layer UserAgent(std::string agent) {
+  return MakeEditingLayer(
+      [](const Request& request) { return request.headers.Get("User-Agent").empty(); },
+      [agent = std::move(agent)](Request& request) { request.headers.Set("User-Agent", agent); });
+}
+
+}  // namespace k8s::http

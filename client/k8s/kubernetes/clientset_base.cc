@@ -1,0 +1,100 @@
+#include "k8s/kubernetes/clientset_base.h"
+
+#include <map>
+#include <mutex>
+
+#include "k8s/api/group_versions.h"
+#include "k8s/base/strings.h"
+#include "k8s/rest/transport_for.h"
+
+namespace k8s::kubernetes {
+namespace {
+
+// Everything of a rest::Client but its stack, which is what may fail.
+rest::ClientOptions OptionsFor(const rest::Config& config, http::Url base, std::string_view group,
+                               std::string_view version) {
+  rest::ClientOptions options;
+  options.base = std::move(base);
+  options.api_path =
+      rest::DefaultVersionedApiPath(group.empty() ? "/api" : "/apis", group, version);
+  options.group = group;
+  options.version = version;
+  options.content = {config.accept_content_types, config.content_type};
+  options.timeout = config.timeout;
+  if (config.warning_handler) options.warning_handler = config.warning_handler;
+  options.find_kind = &FindKind;
+  options.env = config.env;
+  return options;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const rest::Client>> RESTClientFor(const rest::Config& config,
+                                                          std::string_view group,
+                                                          std::string_view version) {
+  auto base = rest::DefaultServerURL(config);
+  if (!base) return base.error();
+  auto stack = rest::TransportFor(config);
+  if (!stack) return stack.error();
+  rest::ClientOptions options = OptionsFor(config, *std::move(base), group, version);
+  options.stack = *std::move(stack);
+  return std::shared_ptr<const rest::Client>(
+      std::make_shared<const rest::Client>(std::move(options)));
+}
+
+struct ClientsetBase::State {
+  rest::Config config;
+  discovery::Client discovery;
+  State(rest::Config config, discovery::Client discovery)
+      : config(std::move(config)), discovery(std::move(discovery)) {}
+
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<const rest::Client>, std::less<>> groups;  // by mutex
+};
+
+Result<ClientsetBase> ClientsetBase::Make(const rest::Config& config) {
+  auto shared = rest::ConfigForClientset(config);
+  if (!shared) return shared.error();
+  auto discovery = discovery::Client::NewForConfig(*shared);
+  if (!discovery) return discovery.error();
+  auto state = std::make_shared<State>(*std::move(shared), *std::move(discovery));
+  // The first stack is made now, so that every mistake in the config shows here.
+  auto core = RESTClientFor(state->config, "", "v1");
+  if (!core) return core.error();
+  state->groups.emplace("/v1", *std::move(core));
+  return ClientsetBase(std::move(state));
+}
+
+discovery::Client ClientsetBase::Discovery() const { return state_->discovery; }
+
+std::shared_ptr<const rest::Client> ClientsetBase::Group(std::string_view group,
+                                                         std::string_view version) const {
+  const std::string key = Cat(group, "/", version);
+  std::lock_guard lock(state_->mutex);
+  auto& slot = state_->groups[key];
+  if (slot) return slot;
+  auto made = RESTClientFor(state_->config, group, version);
+  if (made) {
+    slot = *std::move(made);
+    return slot;
+  }
+  // Only a credential that was readable at the start and is not now can bring us here: the client
+  // answers every call with that.
+  class Failing final : public http::RoundTripper {
+   public:
+    explicit Failing(Error error) : error_(std::move(error)) {}
+    Result<http::Response> RoundTrip(const http::Request&, const Context&) override {
+      return error_;
+    }
+
+   private:
+    Error error_;
+  };
+  auto base = rest::DefaultServerURL(state_->config);
+  rest::ClientOptions options =
+      OptionsFor(state_->config, base ? *std::move(base) : http::Url{}, group, version);
+  options.stack = std::make_shared<Failing>(made.error());
+  return std::make_shared<const rest::Client>(std::move(options));
+}
+
+}  // namespace k8s::kubernetes

@@ -1,0 +1,194 @@
+#include "k8s/kubernetes/dynamic.h"
+
+#include "k8s/api/group_versions.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+#include "k8s/rest/transport_for.h"
+
+namespace k8s::dynamic {
+namespace {
+
+Error NameIsRequired() { return Invalid("name is required"); }
+
+Result<Unstructured> Decode(const Result<rest::Answer>& answer) {
+  if (!answer) return answer.error();
+  Unstructured object;
+  const auto read = answer->Into(TypeOf<Unstructured>(), &object);
+  if (!read) return read.error();
+  if (object.GetKind().empty()) {
+    return DecodeError(Cat("Object 'Kind' is missing in '", answer->body, "'"));
+  }
+  return object;
+}
+
+void PutBody(rest::Request& request, const Unstructured& object) {
+  request.Body(TypeOf<Unstructured>(), &object, {});
+}
+
+void PutBody(rest::Request& request, const metav1::DeleteOptions& options) {
+  request.Body(TypeOf<metav1::DeleteOptions>(), &options, {"v1", "DeleteOptions"});
+}
+
+}  // namespace
+
+Result<Client> Client::NewForConfig(const rest::Config& config) {
+  rest::Config own = config;
+  if (own.user_agent.empty()) own.user_agent = rest::DefaultKubernetesUserAgent(own.env);
+  auto base = rest::DefaultServerURL(own);
+  if (!base) return base.error();
+  auto stack = rest::TransportFor(own);
+  if (!stack) return stack.error();
+  rest::ClientOptions options;
+  options.base = *std::move(base);
+  options.content = {"application/json", "application/json"};
+  options.stack = *std::move(stack);
+  options.timeout = own.timeout;
+  if (own.warning_handler) options.warning_handler = own.warning_handler;
+  options.find_kind = &FindKind;
+  options.env = own.env;
+  return Client(std::make_shared<const rest::Client>(std::move(options)));
+}
+
+rest::Request ResourceInterface::Start(std::string_view method, std::string_view name,
+                                       Subresources subresources) const {
+  rest::Request request = rest_->Verb(method);
+  if (gvr_.group.empty()) {
+    request.AbsPath({"/api", gvr_.version});
+  } else {
+    request.AbsPath({"/apis", gvr_.group, gvr_.version});
+  }
+  request.NamespaceIfSet(namespace_).Resource(gvr_.resource);
+  if (!name.empty()) request.Name(name);
+  // Not as SubResource: the dynamic client takes several, unchecked.
+  request.Suffix(subresources);
+  return request;
+}
+
+Result<Unstructured> ResourceInterface::Create(const Unstructured& object,
+                                               const metav1::CreateOptions& options,
+                                               Subresources subresources,
+                                               const Context& ctx) const {
+  std::string_view name;
+  if (subresources.size() > 0) {
+    name = object.GetName();
+    if (name.empty()) return NameIsRequired();
+  }
+  rest::Request request = Start("POST", name, subresources);
+  request.VersionedParams(TypeOf<metav1::CreateOptions>(), &options);
+  PutBody(request, object);
+  return Decode(request.Do(ctx));
+}
+
+Result<Unstructured> ResourceInterface::Update(const Unstructured& object,
+                                               const metav1::UpdateOptions& options,
+                                               Subresources subresources,
+                                               const Context& ctx) const {
+  if (object.GetName().empty()) return NameIsRequired();
+  rest::Request request = Start("PUT", object.GetName(), subresources);
+  request.VersionedParams(TypeOf<metav1::UpdateOptions>(), &options);
+  PutBody(request, object);
+  return Decode(request.Do(ctx));
+}
+
+Result<Unstructured> ResourceInterface::UpdateStatus(const Unstructured& object,
+                                                     const metav1::UpdateOptions& options,
+                                                     const Context& ctx) const {
+  return Update(object, options, {"status"}, ctx);
+}
+
+Result<void> ResourceInterface::Delete(std::string_view name, const metav1::DeleteOptions& options,
+                                       Subresources subresources, const Context& ctx) const {
+  if (name.empty()) return NameIsRequired();
+  rest::Request request = Start("DELETE", name, subresources);
+  PutBody(request, options);
+  const auto answer = request.Do(ctx);
+  return answer ? Result<void>() : Result<void>(answer.error());
+}
+
+Result<void> ResourceInterface::DeleteCollection(const metav1::DeleteOptions& options,
+                                                 const metav1::ListOptions& list,
+                                                 const Context& ctx) const {
+  rest::Request request = Start("DELETE", {}, {});
+  request.VersionedParams(TypeOf<metav1::ListOptions>(), &list);
+  PutBody(request, options);
+  const auto answer = request.Do(ctx);
+  return answer ? Result<void>() : Result<void>(answer.error());
+}
+
+Result<Unstructured> ResourceInterface::Get(std::string_view name,
+                                            const metav1::GetOptions& options,
+                                            Subresources subresources, const Context& ctx) const {
+  if (name.empty()) return NameIsRequired();
+  rest::Request request = Start("GET", name, subresources);
+  request.VersionedParams(TypeOf<metav1::GetOptions>(), &options);
+  return Decode(request.Do(ctx));
+}
+
+Result<UnstructuredList> ResourceInterface::List(const metav1::ListOptions& options,
+                                                 const Context& ctx) const {
+  rest::Request request = Start("GET", {}, {});
+  request.VersionedParams(TypeOf<metav1::ListOptions>(), &options);
+  auto object = Decode(request.Do(ctx));
+  if (!object) return object.error();
+  UnstructuredList list;
+  list.content = std::move(object->content);
+  // Items of a list say nothing of their kind: it follows from the list's (C-8.22).
+  const std::string version(list.content.StringAt({"apiVersion"}));
+  std::string kind(list.content.StringAt({"kind"}));
+  if (kind.ends_with("List")) kind.resize(kind.size() - 4);
+  if (Value* items = list.content.Find("items"); items != nullptr && items->is_array()) {
+    for (Value& item : items->array()) {
+      Unstructured& added = list.items.emplace_back(Unstructured{std::move(item)});
+      if (!added.GetKind().empty() || !added.GetAPIVersion().empty()) continue;
+      added.SetAPIVersion(version);
+      added.SetKind(kind);
+    }
+  }
+  list.content.Remove("items");
+  return list;
+}
+
+Result<Watcher<Unstructured>> ResourceInterface::Watch(const metav1::ListOptions& options,
+                                                       const Context& ctx) const {
+  auto source = std::make_unique<kubernetes::WatchSource>(ctx);
+  metav1::ListOptions watching = options;
+  watching.watch = true;
+  rest::Request request = Start("GET", {}, {});
+  request.VersionedParams(TypeOf<metav1::ListOptions>(), &watching);
+  auto open = request.Watch(source->ctx());
+  if (!open) return open.error();
+  auto stream = rest::WatchStream::Open(*std::move(open), &FindKind);
+  if (!stream) return stream.error();
+  source->stream = *std::move(stream);
+  return Watcher<Unstructured>(std::move(source));
+}
+
+Result<Unstructured> ResourceInterface::Patch(std::string_view name, kubernetes::PatchType type,
+                                              std::string data,
+                                              const metav1::PatchOptions& options,
+                                              Subresources subresources,
+                                              const Context& ctx) const {
+  if (name.empty()) return NameIsRequired();
+  rest::Request request = Start("PATCH", name, subresources);
+  request.SetHeader("Content-Type", std::string(kubernetes::MediaTypeOf(type)))
+      .VersionedParams(TypeOf<metav1::PatchOptions>(), &options)
+      .Body(std::move(data));
+  return Decode(request.Do(ctx));
+}
+
+Result<Unstructured> ResourceInterface::Apply(std::string_view name, const Unstructured& object,
+                                              const metav1::ApplyOptions& options,
+                                              Subresources subresources,
+                                              const Context& ctx) const {
+  if (name.empty()) return NameIsRequired();
+  if (object.content.Find({"metadata", "managedFields"}) != nullptr) {
+    return Invalid("cannot apply an object with managed fields already set: remove them first");
+  }
+  const metav1::PatchOptions patch{.dryRun = options.dryRun,
+                                   .force = options.force,
+                                   .fieldManager = options.fieldManager};
+  return Patch(name, kubernetes::PatchType::kApplyYAML, ToJson(object.content), patch, subresources,
+               ctx);
+}
+
+}  // namespace k8s::dynamic

@@ -1,0 +1,87 @@
+#include "k8s/kubernetes/resource_core.h"
+
+#include "k8s/base/strings.h"
+
+namespace k8s::kubernetes {
+
+std::string_view MediaTypeOf(PatchType type) {
+  switch (type) {
+    case PatchType::kJSONPatch:
+      return "application/json-patch+json";
+    case PatchType::kMergePatch:
+      return "application/merge-patch+json";
+    case PatchType::kStrategicMergePatch:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kApplyYAML:
+      return "application/apply-patch+yaml";
+  }
+  return {};
+}
+
+rest::Request ResourceCore::Start(std::string_view method, bool generated) const {
+  rest::Request request = rest_->Verb(method);
+  if (generated) request.UseProtobufAsDefault();
+  request.NamespaceIfSet(namespace_).Resource(resource_);
+  return request;
+}
+
+rest::Request ResourceCore::StartInNamespace(std::string_view method, bool generated) const {
+  rest::Request request = rest_->Verb(method);
+  if (generated) request.UseProtobufAsDefault();
+  request.Namespace(namespace_).Resource(resource_);
+  return request;
+}
+
+rest::Request ResourceCore::Listing(std::string_view method, const metav1::ListOptions& options,
+                                    bool watch) const {
+  metav1::ListOptions sent = options;
+  if (watch) sent.watch = true;
+  rest::Request request = Start(method);
+  request.VersionedParams(TypeOf<metav1::ListOptions>(), &sent);
+  // Typed lists put their own timeout, or none, in the place of the client's (1.4).
+  request.Timeout(std::chrono::seconds(options.timeoutSeconds.value_or(0)));
+  return request;
+}
+
+rest::Request ResourceCore::Deleting(rest::Request request,
+                                     const metav1::DeleteOptions& options) const {
+  request.Body(TypeOf<metav1::DeleteOptions>(), &options, {rest_->ApiVersion(), "DeleteOptions"});
+  return request;
+}
+
+Result<rest::Request> ResourceCore::Applying(std::string_view name, const TypeInfo& type,
+                                             const void* object, const TypeMeta& meta,
+                                             const metav1::ApplyOptions& options,
+                                             std::string_view subresource) const {
+  if (name.empty()) return Invalid("obj.Name must be provided to Apply");
+  rest::Request request = rest_->Patch(MediaTypeOf(PatchType::kApplyYAML));
+  request.UseProtobufAsDefault().NamespaceIfSet(namespace_).Resource(resource_).Name(name);
+  if (!subresource.empty()) request.SubResource(subresource);
+  const metav1::PatchOptions patch{
+      .dryRun = options.dryRun, .force = options.force, .fieldManager = options.fieldManager};
+  request.VersionedParams(TypeOf<metav1::PatchOptions>(), &patch);
+  std::string body;
+  EncodeSparseJson(type, object, meta, body);
+  request.Body(std::move(body));
+  return request;
+}
+
+Result<rest::OpenStream> ResourceCore::OpenWatch(const metav1::ListOptions& options,
+                                                 const Context& ctx) const {
+  return Listing("GET", options, true).Watch(ctx);
+}
+
+Result<bool> ResourceCore::Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
+                                void* object) {
+  const auto answer = request.Do(ctx);
+  if (!answer) return answer.error();
+  return answer->Into(type, object);
+}
+
+Result<void> ResourceCore::Call(rest::Request request, const Context& ctx) {
+  const auto answer = request.Do(ctx);
+  if (!answer) return answer.error();
+  return {};
+}
+
+}  // namespace k8s::kubernetes

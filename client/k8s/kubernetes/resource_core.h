@@ -1,0 +1,72 @@
+#pragma once
+
+// What every typed client does, with the type taken out: ResourceClient<T> is a shell over this. A
+// value that shares its rest::Client; any thread may use it.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "k8s/api/metav1.h"
+#include "k8s/base/context.h"
+#include "k8s/rest/request.h"
+#include "k8s/rest/watch_stream.h"
+
+namespace k8s::kubernetes {
+
+// The media types of Patch.
+enum class PatchType : uint8_t { kJSONPatch, kMergePatch, kStrategicMergePatch, kApplyYAML };
+std::string_view MediaTypeOf(PatchType type);
+
+class ResourceCore {
+ public:
+  ResourceCore(std::shared_ptr<const rest::Client> rest, std::string_view resource,
+               std::string_view namespace_)
+      : rest_(std::move(rest)), resource_(resource), namespace_(namespace_) {}
+
+  const rest::Client& RESTClient() const { return *rest_; }
+
+ protected:
+  // A request for the collection; generated verbs prefer protobuf, hand-written ones do not.
+  rest::Request Start(std::string_view method, bool generated = true) const;
+  // The same of a namespace that must be set: subresources and hand-written methods (8.3).
+  rest::Request StartInNamespace(std::string_view method, bool generated) const;
+  rest::Request Listing(std::string_view method, const metav1::ListOptions& options,
+                        bool watch) const;
+  rest::Request Deleting(rest::Request request, const metav1::DeleteOptions& options) const;
+  Result<rest::Request> Applying(std::string_view name, const TypeInfo& type, const void* object,
+                                 const TypeMeta& meta, const metav1::ApplyOptions& options,
+                                 std::string_view subresource) const;
+  Result<rest::OpenStream> OpenWatch(const metav1::ListOptions& options, const Context& ctx) const;
+
+  // Sends it and decodes the answer; T{} when the answer is of another known kind (C-3.25).
+  template <class T>
+  static Result<T> Call(rest::Request request, const Context& ctx) {
+    T object{};
+    const auto read = Send(request, ctx, TypeOf<T>(), &object);
+    if (!read) return read.error();
+    if (!*read) return T{};
+    return object;
+  }
+  // Sends it; any answer from 200 to 206 will do (C-8.6).
+  static Result<void> Call(rest::Request request, const Context& ctx);
+
+  // The kind and version to put on an object of that type.
+  static TypeMeta MetaOf(const TypeInfo& type) {
+    return {std::string(type.api_version()), std::string(type.name)};
+  }
+
+  const std::string& Namespace() const { return namespace_; }
+  const std::string& Resource() const { return resource_; }
+  const std::shared_ptr<const rest::Client>& Rest() const { return rest_; }
+
+ private:
+  static Result<bool> Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
+                           void* object);
+
+  std::shared_ptr<const rest::Client> rest_;
+  std::string resource_;
+  std::string namespace_;
+};
+
+}  // namespace k8s::kubernetes

@@ -1,0 +1,23 @@
+#include "k8s/rest/client.h"
+
+#include "k8s/base/strings.h"
+#include "k8s/rest/request.h"
+
+namespace k8s::rest {
+
+Request Client::Get() const { return Verb("GET"); }
+Request Client::Post() const { return Verb("POST"); }
+Request Client::Put() const { return Verb("PUT"); }
+Request Client::Delete() const { return Verb("DELETE"); }
+
+Request Client::Patch(std::string_view patch_type) const {
+  return std::move(Verb("PATCH").SetHeader("Content-Type", std::string(patch_type)));
+}
+
+Request Client::Verb(std::string_view method) const { return {shared_from_this(), method}; }
+
+std::string Client::ApiVersion() const {
+  return options_.group.empty() ? options_.version : Cat(options_.group, "/", options_.version);
+}
+
+}  // namespace k8s::rest

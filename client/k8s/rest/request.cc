@@ -1,0 +1,426 @@
+#include "k8s/rest/request.h"
+
+#include "k8s/base/strings.h"
+#include "k8s/http/debug.h"
+#include "k8s/http/metrics.h"
+#include "k8s/machinery/json.h"
+#include "k8s/machinery/scalars.h"
+#include "k8s/rest/content.h"
+#include "k8s/rest/status_error.h"
+#include "k8s/rest/status_type.h"
+
+namespace k8s::rest {
+namespace {
+
+// Why a path segment may not be sent as it is; "" when it may.
+std::string SegmentProblems(std::string_view segment) {
+  if (segment == "." || segment == "..") return Cat("may not be '", segment, "'");
+  std::string problems;
+  for (const char c : {'/', '%'}) {
+    if (segment.find(c) == std::string_view::npos) continue;
+    problems += Cat(problems.empty() ? "" : " ", "may not contain '", std::string(1, c), "'");
+  }
+  return problems;
+}
+
+std::string JoinSegments(std::initializer_list<std::string_view> segments) {
+  std::string joined;
+  for (const std::string_view segment : segments) joined += Cat("/", segment);
+  return joined;
+}
+
+// A scalar as a query parameter (chapter 3.4).
+std::string ParameterText(const Field& field, const void* element) {
+  switch (field.kind) {
+    case Kind::kBool:
+      return *static_cast<const bool*>(element) ? "true" : "false";
+    case Kind::kInt32:
+      return std::to_string(*static_cast<const int32_t*>(element));
+    case Kind::kInt64:
+      return std::to_string(*static_cast<const int64_t*>(element));
+    case Kind::kString:
+      return *static_cast<const std::string*>(element);
+    case Kind::kTime:
+      return static_cast<const Time*>(element)->String();
+    default:
+      return {};
+  }
+}
+
+bool IsZeroText(const Field& field, const std::string& text) {
+  return text.empty() || (field.kind == Kind::kBool && text == "false") ||
+         ((field.kind == Kind::kInt32 || field.kind == Kind::kInt64) && text == "0");
+}
+
+}  // namespace
+
+Request::Request(std::shared_ptr<const Client> client, std::string_view method)
+    : client_(std::move(client)),
+      method_(method),
+      prefix_(client_->options().base.path + client_->options().api_path),
+      timeout_(client_->options().timeout),
+      warning_handler_(client_->options().warning_handler) {}
+
+Request& Request::Fail(std::string message) {
+  if (!error_) error_ = Invalid(std::move(message));
+  return *this;
+}
+
+Request& Request::SetOnce(std::optional<std::string>& slot, std::string_view what,
+                          std::string_view value) {
+  if (error_) return *this;
+  if (slot) {
+    return Fail(Cat(what, " already set to ", Quote(*slot), ", cannot change to ", Quote(value)));
+  }
+  if (const std::string problems = SegmentProblems(value); !problems.empty()) {
+    return Fail(Cat("invalid ", what, " ", Quote(value), ": [", problems, "]"));
+  }
+  slot = value;
+  return *this;
+}
+
+Request& Request::Prefix(std::initializer_list<std::string_view> segments) {
+  if (!error_) prefix_ += JoinSegments(segments);
+  return *this;
+}
+
+Request& Request::Suffix(std::initializer_list<std::string_view> segments) {
+  if (!error_) suffix_ += JoinSegments(segments);
+  return *this;
+}
+
+Request& Request::AbsPath(std::initializer_list<std::string_view> segments) {
+  if (error_) return *this;
+  const std::string& base = client_->options().base.path;
+  prefix_ = http::CleanPath(base + JoinSegments(segments));
+  // C-3.6: the one trailing slash that survives.
+  if (segments.size() == 1 && segments.begin()->ends_with('/') &&
+      (segments.begin()->size() > 1 || base.size() > 1) && prefix_ != "/") {
+    prefix_ += '/';
+  }
+  return *this;
+}
+
+Request& Request::RequestURI(std::string_view uri) {
+  if (error_) return *this;
+  const auto parsed = http::Url::Parse(uri);
+  if (!parsed) return Fail(parsed.error().message());
+  const auto path = http::UnescapePath(parsed->path);
+  if (!path) return Fail(path.error().message());
+  AbsPath({*path});
+  query_ = http::Query::Parse(parsed->query);
+  return *this;
+}
+
+Request& Request::Namespace(std::string_view name) {
+  // Set to empty counts as set: the checks of C-3.5 ask for it.
+  return SetOnce(namespace_, "namespace", name);
+}
+
+Request& Request::NamespaceIfSet(std::string_view name) {
+  return name.empty() ? *this : Namespace(name);
+}
+
+Request& Request::Resource(std::string_view resource) {
+  return SetOnce(resource_, "resource", resource);
+}
+
+Request& Request::Name(std::string_view name) {
+  if (!error_ && name.empty()) return Fail("resource name may not be empty");
+  return SetOnce(name_, "resource name", name);
+}
+
+Request& Request::SubResource(std::string_view segment) {
+  return SetOnce(subresource_, "subresource", segment);
+}
+
+Request& Request::Param(std::string_view key, std::string value) {
+  if (!error_) query_.Add(key, std::move(value));
+  return *this;
+}
+
+Request& Request::VersionedParams(const TypeInfo& type, const void* options) {
+  if (error_) return *this;
+  for (const Field& field : type.fields) {
+    const void* member = MemberOf(options, field);
+    if (field.kind == Kind::kMessage) continue;  // no options that go into a URL have one
+    if (field.shape == Shape::kOne) {
+      std::string text = ParameterText(field, member);
+      // Only the members that Go writes always are sent at zero.
+      if (field.Has(kAlways) || !IsZeroText(field, text)) query_.Add(field.name(), std::move(text));
+      continue;
+    }
+    const char* element = static_cast<const char*>(
+        field.access->size(member) == 0 ? nullptr : field.access->data(member));
+    for (size_t i = 0; i < field.access->size(member); ++i, element += field.access->stride) {
+      query_.Add(field.name(), ParameterText(field, element));
+    }
+  }
+  return *this;
+}
+
+Request& Request::SetHeader(std::string_view name, std::string value) {
+  headers_.Set(name, std::move(value));
+  return *this;
+}
+
+Request& Request::Timeout(Duration timeout) {
+  if (!error_) timeout_ = timeout;
+  return *this;
+}
+
+Request& Request::MaxRetries(int retries) {
+  max_retries_ = std::max(retries, 0);
+  return *this;
+}
+
+Request& Request::NoThrottle() {
+  throttle_ = false;
+  return *this;
+}
+
+Request& Request::UseProtobufAsDefault() {
+  prefer_protobuf_ = true;
+  return *this;
+}
+
+Request& Request::OnWarning(WarningHandler handler) {
+  warning_handler_ = std::move(handler);
+  return *this;
+}
+
+Request& Request::Body(std::string bytes) {
+  if (!error_) body_ = std::make_shared<const std::string>(std::move(bytes));
+  return *this;
+}
+
+Request& Request::BodyFile(const std::string& path) {
+  if (error_) return *this;
+  auto content = client_->options().env.host->ReadFile(path);
+  if (!content) return Fail(content.error().message());
+  return Body(*std::move(content));
+}
+
+Request& Request::BodyReader(std::shared_ptr<http::BodyReader> reader) {
+  if (!error_) body_reader_ = std::move(reader);
+  return *this;
+}
+
+Request& Request::Body(const TypeInfo& type, const void* object, const TypeMeta& meta) {
+  if (error_) return *this;
+  const std::string content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
+  const Codec* codec = FindCodec(content_type);
+  if (codec == nullptr || codec->encode == nullptr) {
+    return Fail(Cat("no serializers registered for ", content_type));
+  }
+  std::string bytes;
+  codec->encode(type, object, meta, bytes);
+  if (!headers_.Has("Content-Type")) headers_.Set("Content-Type", content_type);
+  return Body(std::move(bytes));
+}
+
+std::string Request::Path() const {
+  std::string path = prefix_;
+  const auto add = [&](std::string_view segment) { path += Cat("/", segment); };
+  if (namespace_ && !namespace_->empty()) {
+    add("namespaces");
+    add(*namespace_);
+  }
+  if (resource_ && !resource_->empty()) add(ToLower(*resource_));
+  const bool more = name_ || subresource_ || !suffix_.empty();
+  if (name_) add(*name_);
+  if (subresource_) add(*subresource_);
+  path += suffix_;
+  if (!more && !resource_ && !namespace_) return path.empty() ? "/" : path;
+  return http::CleanPath(path);
+}
+
+Result<http::Request> Request::Build(http::Mode mode) const {
+  if (error_) return *error_;
+  const bool checked = mode == http::Mode::kDo || mode == http::Mode::kDoRaw;
+  if (checked && namespace_ && namespace_->empty()) {
+    if (method_ == "POST") return Invalid("an empty namespace may not be set during creation");
+    if (name_ && (method_ == "GET" || method_ == "PUT" || method_ == "DELETE")) {
+      return Invalid("an empty namespace may not be set when a resource name is provided");
+    }
+  }
+  const ClientOptions& options = client_->options();
+  http::Request request;
+  request.method = method_;
+  request.url.scheme = options.base.scheme;
+  request.url.user_info = options.base.user_info;
+  request.url.host = options.base.host;
+  request.url.port = options.base.port;
+  request.url.path = http::EscapePath(Path());
+  if (timeout_ > Duration::zero()) {
+    http::Query query = query_;
+    query.Set("timeout", FormatDuration(timeout_));
+    request.url.query = query.Encode();
+  } else if (!query_.empty()) {
+    request.url.query = query_.Encode();
+  }
+  request.headers = headers_;
+  if (!headers_.Has("Accept")) {
+    request.headers.Set("Accept", AcceptFor(options.content, prefer_protobuf_));
+  }
+  request.body = body_;
+  request.body_reader = body_reader_;
+  request.mode = mode;
+  request.max_retries = max_retries_;
+  request.timeout = timeout_;
+  request.throttle = throttle_;
+  return request;
+}
+
+void Request::Warn(const http::Response& response) const {
+  if (!warning_handler_ || !response.headers.Has("Warning")) return;
+  for (const Warning& warning : ParseWarnings(response.headers)) warning_handler_(warning);
+}
+
+Error Request::ErrorFrom(const http::Response& response, std::string_view body,
+                         bool with_status) const {
+  const FailedCall call{.code = response.status,
+                        .verb = method_,
+                        .group = client_->options().group,
+                        .resource = resource_ ? std::string_view(*resource_) : std::string_view(),
+                        .name = name_ ? std::string_view(*name_) : std::string_view(),
+                        .headers = &response.headers,
+                        .body = body};
+  Error generic = GenericServerError(call);
+  if (!with_status || body.empty()) return generic;
+  std::string type(response.headers.Get("Content-Type"));
+  if (type.empty()) type = ContentTypeFor(client_->options().content, prefer_protobuf_);
+  const Codec* codec = FindCodec(type);
+  if (codec == nullptr) return generic;
+  TypeMeta meta;
+  Status status;
+  const TypeInfo* type_of_status = StatusType(client_->options().find_kind);
+  if (type_of_status == nullptr) return generic;
+  if (!codec->decode(body, *type_of_status, &status, &meta)) return generic;
+  if (!IsStatus(meta) || status.status != "Failure") return generic;
+  return Error::Api(std::move(status));
+}
+
+Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::string* error_body) {
+  auto request = Build(mode);
+  if (!request) return request.error();
+  auto response = client_->options().stack->RoundTrip(*request, ctx);
+  if (!response) return response.error();
+  const int last = mode == http::Mode::kStream ? 299 : 206;
+  const bool good = mode == http::Mode::kWatch
+                        ? response->status == 200
+                        : (response->status >= 200 && response->status <= last) ||
+                              (mode == http::Mode::kDo && response->status == 101);
+  if (good) {
+    Warn(*response);
+    return std::move(*response);
+  }
+  const auto media_type = response->headers.Get("Content-Type");
+  // Quirk of 3.9: an error response of an unknown media type warns nobody.
+  if (media_type.empty() || FindCodec(media_type) != nullptr) Warn(*response);
+  if (mode == http::Mode::kWatch && response->status > 200 && response->status <= 299) {
+    return Error::Transport(TransportCause::kProtocol,
+                            Cat("for request ", request->url.String(),
+                                ", got status: ", std::to_string(response->status)));
+  }
+  if (mode == http::Mode::kDo && !media_type.empty()) {
+    if (const auto parsed = ParseMediaType(media_type); !parsed) {
+      return Error::Api({.status = "Failure",
+                         .message = Cat("Internal error occurred: ", parsed.error().message()),
+                         .reason = "InternalError",
+                         .code = 500});
+    }
+  }
+  auto body = response->body->ReadAll();
+  if (!body) {
+    if (mode == http::Mode::kDoRaw) return body.error();
+    return body.error().WithMessage(
+        Cat("unexpected error when reading response body. Please retry. Original error: ",
+            body.error().message()));
+  }
+  http::LogBody("Response Body", *body);
+  const Error error = ErrorFrom(*response, *body, mode != http::Mode::kDoRaw);
+  if (error_body != nullptr) *error_body = *std::move(body);
+  return error;
+}
+
+Result<Answer> Request::Do(const Context& ctx) {
+  auto response = Send(http::Mode::kDo, ctx, nullptr);
+  if (!response) return response.error();
+  auto body = response->body->ReadAll();
+  if (!body) {
+    return body.error().WithMessage(
+        Cat("unexpected error when reading response body. Please retry. Original error: ",
+            body.error().message()));
+  }
+  http::LogBody("Response Body", *body);
+  Answer answer{.status_code = response->status,
+                .content_type = std::string(response->headers.Get("Content-Type")),
+                .body = *std::move(body),
+                .find_kind = client_->options().find_kind};
+  if (response->headers.Has("Warning")) answer.warnings = ParseWarnings(response->headers);
+  if (answer.content_type.empty()) {
+    answer.content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
+  } else if (const auto parsed = ParseMediaType(answer.content_type); !parsed) {
+    return Error::Api({.status = "Failure",
+                       .message = Cat("Internal error occurred: ", parsed.error().message()),
+                       .reason = "InternalError",
+                       .code = 500});
+  }
+  return answer;
+}
+
+Result<std::string> Request::DoRaw(const Context& ctx, std::string* error_body) {
+  auto response = Send(http::Mode::kDoRaw, ctx, error_body);
+  if (!response) return response.error();
+  return response->body->ReadAll();
+}
+
+Result<OpenStream> Request::Stream(const Context& ctx) {
+  auto response = Send(http::Mode::kStream, ctx, nullptr);
+  if (!response) return response.error();
+  return OpenStream{std::string(response->headers.Get("Content-Type")), std::move(response->body)};
+}
+
+Result<OpenStream> Request::Watch(const Context& ctx) {
+  auto response = Send(http::Mode::kWatch, ctx, nullptr);
+  if (!response) return response.error();
+  return OpenStream{std::string(response->headers.Get("Content-Type")), std::move(response->body)};
+}
+
+Result<bool> Answer::Into(const TypeInfo& type, void* object) const {
+  const Codec* codec = FindCodec(content_type);
+  if (codec == nullptr) return DecodeError(Cat("serializer for ", content_type, " doesn't exist"));
+  if (body.empty()) {
+    return DecodeError(Cat("0-length response with status code: ", std::to_string(status_code),
+                           " and content type: ", content_type));
+  }
+  TypeMeta meta;
+  const auto decoded = codec->decode(body, type, object, &meta);
+  const auto is_target = [&](const TypeMeta& said) {
+    return (said.kind.empty() || said.kind == type.name) &&
+           (said.api_version.empty() || said.api_version == type.api_version());
+  };
+  if (decoded && (is_target(meta) || type.Has(kTree))) return true;
+  if (!decoded) {
+    const auto peeked = codec->peek(body);
+    if (!peeked) {
+      return DecodeError(Cat("couldn't get version/kind; ", peeked.error().message()));
+    }
+    if (is_target(*peeked)) return decoded.error();
+    meta = *peeked;
+  }
+  if (const TypeInfo* type_of_status = StatusType(find_kind); IsStatus(meta) && type_of_status) {
+    Status status;
+    if (auto read = codec->decode(body, *type_of_status, &status, nullptr); !read) {
+      return read.error();
+    }
+    if (status.status != "Success") return Error::Api(std::move(status));
+    return false;
+  }
+  if (find_kind != nullptr && find_kind(meta.api_version, meta.kind) != nullptr) return false;
+  return DecodeError(
+      Cat("no kind ", Quote(meta.kind), " is registered for version ", Quote(meta.api_version)));
+}
+
+}  // namespace k8s::rest

@@ -1,0 +1,17 @@
+# Installs the build in BUILD under a temporary prefix, then configures, builds and runs the program
+# in SOURCE, which knows nothing but that prefix.
+set(place ${BUILD}/install_test)
+file(REMOVE_RECURSE ${place})
+foreach(step
+    "--install;${BUILD};--prefix;${place}/prefix"
+    "-S;${SOURCE};-B;${place}/build;-G;Ninja;-DCMAKE_PREFIX_PATH=${place}/prefix;-DCMAKE_CXX_COMPILER=${COMPILER}"
+    "--build;${place}/build")
+  execute_process(COMMAND ${CMAKE_COMMAND} ${step} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+# Nothing listens there: the program must say so in one line and end with 1.
+execute_process(COMMAND ${place}/build/list_deployments --kubeconfig ${place}/absent
+                RESULT_VARIABLE result ERROR_VARIABLE message)
+if(NOT result EQUAL 1 OR NOT message MATCHES "absent")
+  message(FATAL_ERROR "list_deployments ended with ${result} and said: ${message}")
+endif()
+file(REMOVE_RECURSE ${place})
