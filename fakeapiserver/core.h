@@ -50,6 +50,7 @@ struct Call {
   Output output{};
   std::vector<std::string> warnings{};
   bool dry_run = false;
+  bool resets_owners = false;  // the body says managedFields: []
 
   // The parameter, or "".
   std::string Parameter(std::string_view name) const {
@@ -132,6 +133,9 @@ std::string ManagerOf(const Call& call);
 // With `managed_fields` these are its owners, else the caller becomes one.
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree,
                              const Value* managed_fields = nullptr);
+// The answer to a create, stored or dry.
+Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
+                             const std::string& sent_version);
 // Replaces the object by what `change` makes of it. REQUIRES: the write lock.
 struct UpdateResult {
   ObjectPtr object{};

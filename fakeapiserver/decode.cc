@@ -226,6 +226,9 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
 
 Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
                          const std::vector<std::string>& duplicates) {
+  if (const Value* sent = tree.Find({"metadata", "managedFields"})) {
+    call.resets_owners = sent->is_array() && sent->array().empty();
+  }
   tree.Set("kind", type.name);
   tree.Set("apiVersion", type.api_version());
   std::vector<std::string> unknown;

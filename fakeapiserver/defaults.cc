@@ -4,6 +4,7 @@
 #include <map>
 
 #include "fakeapiserver/typed_tree.h"
+#include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/quantity.h"
@@ -264,7 +265,17 @@ void NetworkPolicy(Value& in) {
   spec.Set("policyTypes", std::move(list));
 }
 
-void Secret(Value& in) { Default(in, "type", "Opaque"); }
+// Plain text is merged into the data as soon as it is read, so that owners own the data.
+void Secret(Value& in) {
+  if (const Value* given = in.Find("stringData"); given && given->is_object()) {
+    const Value plain = *given;
+    for (const auto& [key, value] : plain.object()) {
+      in["data"].Set(key, EncodeBase64(value.is_string() ? value.string() : ""));
+    }
+  }
+  in.Remove("stringData");
+  Default(in, "type", "Opaque");
+}
 
 void StorageClass(Value& in) {
   DefaultPointer(in, "reclaimPolicy", "Delete");

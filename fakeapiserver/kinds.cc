@@ -4,7 +4,6 @@
 #include <set>
 
 #include "fakeapiserver/core.h"
-#include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/labels.h"
@@ -395,15 +394,6 @@ void StaysImmutable(const Value& now, const Value& old, FieldErrors& errors) {
   }
 }
 
-void MergeStringData(Value& secret) {
-  const Value plain = At(secret, {"stringData"});
-  if (plain.is_object()) {
-    for (const auto& [key, value] : plain.object())
-      secret["data"].Set(key, EncodeBase64(value.is_string() ? value.string() : ""));
-  }
-  secret.Remove("stringData");
-}
-
 void ValidateSecret(const Value& secret, FieldErrors& errors) {
   struct Needs {
     std::string_view type;
@@ -776,8 +766,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/ConfigMap"].validate_update = StaysImmutable;
   Strategy& secret = rows["/Secret"];
   secret.validate = ValidateSecret;
-  secret.prepare_create = [](Core&, Value& object) { MergeStringData(object); };
-  secret.prepare_update = [](Core&, Value& now, const Value&) { MergeStringData(now); };
   secret.validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
     CheckSame(now, old, {"type"}, "type", errors);
     StaysImmutable(now, old, errors);

@@ -204,6 +204,16 @@ std::string PlaceOf(const Value& applied) {
              ", Kind=", applied.StringAt({"kind"}), ")");
 }
 
+// Members of every object in the order of their names, as Go writes maps.
+void SortMembers(Value& value) {
+  if (value.is_array()) {
+    for (Value& item : value.array()) SortMembers(item);
+  } else if (value.is_object()) {
+    for (auto& member : value.object()) SortMembers(member.second);
+    value.object().SortByName();
+  }
+}
+
 // The annotation of client-side apply follows what its successor applies (chapter 7.5).
 void RefreshLastApplied(Value& merged, const Value& applied) {
   Value* annotations = merged.Find({"metadata", "annotations"});
@@ -212,6 +222,7 @@ void RefreshLastApplied(Value& merged, const Value& applied) {
   if (Value* own = plain.Find({"metadata", "annotations"})) {
     own->Remove(kLastApplied);
   }
+  SortMembers(plain);
   const std::string text = ToJson(plain) + "\n";
   if (text.size() > kMaxLastApplied) {
     annotations->Remove(kLastApplied);

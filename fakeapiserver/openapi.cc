@@ -258,13 +258,18 @@ const std::map<std::string, Rendered>& VersionDocuments(const Registry& registry
   static std::map<std::string, Rendered> documents;
   std::lock_guard lock(mutex);
   if (documents.empty()) {
-    const Rendered empty = Render(Value::MakeObject(
-        {{"openapi", "3.0.0"}, {"info", Info()}, {"paths", Value::MakeObject()}}));
+    const auto empty = [](const std::string& path) {
+      Value paths = Value::MakeObject({{Cat("/", path, "/"), Value::MakeObject()}});
+      return Render(Value::MakeObject(
+          {{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}}));
+    };
     for (const char* path :
          {".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"})
-      documents.emplace(path, empty);
+      documents.emplace(path, empty(path));
     for (const ServedGroup& group : registry.groups()) {
-      if (!group.name.empty()) documents.emplace("apis/" + group.name, empty);
+      if (!group.name.empty()) {
+        documents.emplace("apis/" + group.name, empty("apis/" + group.name));
+      }
       for (const ServedVersion& version : group.versions) {
         documents.emplace(Cat(group.name.empty() ? "api/" : "apis/", version.api_version),
                           VersionDocument(version));
@@ -331,12 +336,12 @@ std::optional<Answer> ServeOpenApi(Core& core, const Call& call) {
   const std::string hash = call.Parameter("hash");
   if (!hash.empty() && hash != document.hash) {
     answer.status = 301;
+    answer.headers.Set("Content-Type", std::string(kJsonType));
     answer.headers.Set("Location", Cat(path, "?hash=", document.hash));
     return answer;
   }
   const std::string tag = Cat("\"", document.hash, "\"");
   answer.headers.Set("ETag", tag);
-  answer.headers.Add("Vary", "Accept-Encoding");
   answer.headers.Add("Vary", "Accept");
   if (!hash.empty()) answer.headers.Set("Cache-Control", "public, immutable");
   if (call.request.headers.Get("If-None-Match") == tag) {

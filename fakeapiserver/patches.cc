@@ -56,8 +56,7 @@ Result<ReadPatch> Read(const Call& call, std::string_view type) {
   }
   if (type == kJsonPatch) {
     if (!patch.document.is_array()) {
-      return BadRequest(Cat(ignore ? "error decoding patch: json: cannot unmarshal "
-                                   : "error decoding patch: json: cannot unmarshal ",
+      return BadRequest(Cat(ignore ? "json: cannot unmarshal " : "error decoding patch: json: cannot unmarshal ",
                             GoKind(patch.document), " into Go value of type ",
                             ignore ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp"));
     }
@@ -104,6 +103,10 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
     if (result.is_object()) result.object().SortByName();
     return Quote(ToJson(result));
   };
+  if (strategic && !patched.Find("kind") && !patched.Find("apiVersion")) {
+    patched.Set("kind", type.name);
+    patched.Set("apiVersion", type.api_version());
+  }
   if (patched.StringAt({"kind"}) != type.name ||
       patched.StringAt({"apiVersion"}) != type.api_version()) {
     const std::string kind(patched.StringAt({"kind"})),
@@ -229,7 +232,7 @@ Result<Answer> Apply(Core& core, Call& call) {
     if (!decoded) return decoded.error();
     auto object = CreateTree(core, call, *std::move(decoded), &managed);
     if (!object) return object.error();
-    return RenderObject(core, call, *object, 201);
+    return RenderCreated(core, call, *object, "");
   }
   auto updated = UpdateTree(
       core, call, old,

@@ -80,6 +80,15 @@ bool IsPatchType(std::string_view type) {
          type == "application/strategic-merge-patch+json" || type == "application/apply-patch+yaml";
 }
 
+// Where nothing acceptable is left, errors are indented JSON (chapter 1.9).
+Output OutputOrFallback(const http::Request& request, const http::Query& query) {
+  auto output = ChooseOutput(request.headers, query, {});
+  if (output) return *output;
+  Output fallback;
+  fallback.pretty = true;
+  return fallback;
+}
+
 struct DeprecatedApi {
   std::string_view api_version, resource, warning;
 };
@@ -142,7 +151,7 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
   if (answer.decide) {
     auto kept = std::make_shared<http::Request>(request);
     auto copy = std::make_shared<Call>(Call{
-        *kept, {}, call.info, call.served, call.subresource, call.output, call.warnings, false});
+        *kept, {}, call.info, call.served, call.subresource, call.output, call.warnings, false, false});
     answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] {
       return router.Finish(*kept, *copy, decide());
     };
@@ -167,7 +176,7 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
   call.info = info;
-  call.output = ChooseOutput(request.headers, call.query, {}).value_or(Output{});
+  call.output = OutputOrFallback(request, call.query);
   const auto finish = [&](Answer answer) { return Finish(request, call, std::move(answer)); };
   const std::string& path = info.path;
 
@@ -199,7 +208,7 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
   call.info = info;
-  call.output = ChooseOutput(request.headers, call.query, {}).value_or(Output{});
+  call.output = OutputOrFallback(request, call.query);
   const auto refuse = [&](const Error& error) {
     return Finish(request, call, RenderError(error, call.output));
   };

@@ -348,7 +348,7 @@ Result<Answer> ServeEviction(Core& core, Call& call) {
   http::Request request;
   request.headers.Set("Content-Type", std::string(kJsonType));
   request.body = std::make_shared<const std::string>(ToJson(options));
-  Call deletion{request, {}, call.info, call.served, nullptr, call.output, {}, false};
+  Call deletion{request, {}, call.info, call.served, nullptr, call.output, {}, false, false};
   auto deleted = DeleteObject(core, deletion);
   if (!deleted) return deleted.error();
   return Created(call);

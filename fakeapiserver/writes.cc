@@ -338,6 +338,18 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   return object;
 }
 
+Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
+                             const std::string& sent_version) {
+  if (!call.dry_run) return RenderObject(core, call, object, 201);
+  // What was not stored has no revision; one that the client sent is shown again.
+  Value shown = TreeOf(*object, *call.served);
+  shown["metadata"].Remove("resourceVersion");
+  if (!sent_version.empty()) shown["metadata"].Set("resourceVersion", sent_version);
+  auto ordered = Normalise(std::move(shown), *call.served->type);
+  if (!ordered) return ordered.error();
+  return RenderTree(core, call, *std::move(ordered), 201);
+}
+
 Result<Answer> CreateObject(Core& core, Call& call) {
   auto tree = DecodeBody(call, *call.served->type);
   if (!tree) return tree.error();
@@ -346,13 +358,7 @@ Result<Answer> CreateObject(Core& core, Call& call) {
   const auto lock = core.store.LockWrites();
   auto object = CreateTree(core, call, *std::move(tree));
   if (!object) return object.error();
-  if (!call.dry_run) return RenderObject(core, call, *object, 201);
-  Value shown = TreeOf(**object, *call.served);
-  shown["metadata"].Remove("resourceVersion");
-  if (!sent_version.empty()) shown["metadata"].Set("resourceVersion", sent_version);
-  auto ordered = Normalise(std::move(shown), *call.served->type);
-  if (!ordered) return ordered.error();
-  return RenderTree(core, call, *std::move(ordered), 201);
+  return RenderCreated(core, call, *object, sent_version);
 }
 
 Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
@@ -386,7 +392,8 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
     }
   }
   const Value* sent_member = now.Find({"metadata", "managedFields"});
-  const Value sent = sent_member ? *sent_member : Value();
+  Value sent = sent_member ? *sent_member : Value();
+  if (call.resets_owners) sent = Value::MakeArray();
   if (!apply)
     TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call),
                 core.NowText());
@@ -469,7 +476,7 @@ Result<Answer> UpdateObject(Core& core, Call& call) {
     (*tree)["metadata"].Remove("resourceVersion");
     auto object = CreateTree(core, call, *std::move(tree));
     if (!object) return object.error();
-    return RenderObject(core, call, *object, 201);
+    return RenderCreated(core, call, *object, "");
   }
   auto updated =
       UpdateTree(core, call, old, [&](const Value&) -> Result<Value> { return *std::move(tree); });
