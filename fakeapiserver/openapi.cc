@@ -260,8 +260,8 @@ const std::map<std::string, Rendered>& VersionDocuments(const Registry& registry
   if (documents.empty()) {
     const auto empty = [](const std::string& path) {
       Value paths = Value::MakeObject({{Cat("/", path, "/"), Value::MakeObject()}});
-      return Render(Value::MakeObject(
-          {{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}}));
+      return Render(
+          Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}}));
     };
     for (const char* path :
          {".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"})

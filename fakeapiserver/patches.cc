@@ -56,9 +56,10 @@ Result<ReadPatch> Read(const Call& call, std::string_view type) {
   }
   if (type == kJsonPatch) {
     if (!patch.document.is_array()) {
-      return BadRequest(Cat(ignore ? "json: cannot unmarshal " : "error decoding patch: json: cannot unmarshal ",
-                            GoKind(patch.document), " into Go value of type ",
-                            ignore ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp"));
+      return BadRequest(
+          Cat(ignore ? "json: cannot unmarshal " : "error decoding patch: json: cannot unmarshal ",
+              GoKind(patch.document), " into Go value of type ",
+              ignore ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp"));
     }
     if (patch.document.array().size() > kMaxJsonPatchOperations) {
       return TooLarge(Cat("The allowed maximum operations in a JSON patch is 10000, got ",

@@ -150,8 +150,15 @@ RequestInfo ParseRequest(const http::Request& request) {
 Answer Router::Finish(const http::Request& request, const Call& call, Answer answer) const {
   if (answer.decide) {
     auto kept = std::make_shared<http::Request>(request);
-    auto copy = std::make_shared<Call>(Call{
-        *kept, {}, call.info, call.served, call.subresource, call.output, call.warnings, false, false});
+    auto copy = std::make_shared<Call>(Call{*kept,
+                                            {},
+                                            call.info,
+                                            call.served,
+                                            call.subresource,
+                                            call.output,
+                                            call.warnings,
+                                            false,
+                                            false});
     answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] {
       return router.Finish(*kept, *copy, decide());
     };
