@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cstring>
 #include <memory>
 
 #include "k8s/base/base64.h"
@@ -135,10 +136,10 @@ class Reader {
       if (index == count) {
         index = 0;
         while (index < hint && !scanner_.TakeName(type.fields[index].quoted)) ++index;
-        if (index == hint && !UnusualName(type, index)) return false;
+        if (index == hint && !UnusualName(type, index, seen[1])) return false;
       }
       if (index == kSkipped) continue;
-      if (strict_ != nullptr && index < 128) {
+      if (strict_ != nullptr && index < 126) {
         uint64_t& bits = seen[index / 64];
         const uint64_t bit = uint64_t{1} << index % 64;
         if ((bits & bit) != 0) Note("duplicate", type.fields[index].name());
@@ -155,8 +156,9 @@ class Reader {
   static constexpr size_t kSkipped = static_cast<size_t>(-2);
 
   // A name that no row has byte for byte: escaped, followed by blanks, kind and apiVersion, or
-  // unknown. The value of those that are no field is read here.
-  bool UnusualName(const TypeInfo& type, size_t& index) {
+  // unknown. The value of those that are no field is read here. The two highest bits of seen tell
+  // whether kind and apiVersion were there before; no type has so many fields.
+  bool UnusualName(const TypeInfo& type, size_t& index, uint64_t& seen) {
     std::string_view name;
     std::string own;
     if (!scanner_.String(name, own)) return false;
@@ -167,11 +169,15 @@ class Reader {
     }
     index = kSkipped;
     if (type.Has(kIsKind) && (name == "kind" || name == "apiVersion")) {
+      const uint64_t bit = uint64_t{1} << (name == "kind" ? 63 : 62);
+      if (strict_ != nullptr && (seen & bit) != 0) Note("duplicate", name);
+      seen |= bit;
+      const bool is_kind = name == "kind";
       if (scanner_.Peek() == 'n') return scanner_.Literal("null");
       std::string_view text;
       if (!scanner_.String(text, scratch_)) return false;
       if (meta_ != nullptr && path_.empty()) {
-        (name == "kind" ? meta_->kind : meta_->api_version) = text;
+        (is_kind ? meta_->kind : meta_->api_version) = text;
       }
       return true;
     }
@@ -720,6 +726,9 @@ Result<TypeMeta> PeekTypeMeta(std::string_view text) {
 }
 
 std::string CompactJson(std::string_view text) {
+  // Most text is compact as it comes, and then it is only copied.
+  const auto has = [&](char c) { return std::memchr(text.data(), c, text.size()) != nullptr; };
+  if (!has('\n') && !has(' ') && !has('\t') && !has('\r')) return std::string(text);
   std::string out;
   out.reserve(text.size());
   bool quoted = false;

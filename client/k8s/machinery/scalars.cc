@@ -1,5 +1,6 @@
 #include "k8s/machinery/scalars.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -76,6 +77,9 @@ std::optional<Moment> ParseMoment(std::string_view text, int fraction_digits) {
 }
 
 std::string FormatSeconds(int64_t seconds) {
+  // A message may carry any number; the calendar of <chrono> ends at the year 32767.
+  constexpr int64_t kFirst = -1'000'000'000'000, kLast = 900'000'000'000;
+  seconds = std::clamp(seconds, kFirst, kLast);
   const int64_t days = seconds >= 0 ? seconds / 86400 : -((86399 - seconds) / 86400);
   const auto rest = static_cast<int>(seconds - days * 86400);
   const std::chrono::year_month_day date{
@@ -149,59 +153,72 @@ std::string FormatDuration(Duration d) {
   return Cat(text, Decimal(nanos % 60'000'000'000, 9), "s");
 }
 
+namespace {
+
+struct DurationUnit {
+  std::string_view name;
+  uint64_t nanos;
+};
+constexpr std::array<DurationUnit, 8> kDurationUnits = {{{"ns", 1},
+                                                         {"us", 1'000},
+                                                         {"µs", 1'000},
+                                                         {"μs", 1'000},
+                                                         {"ms", 1'000'000},
+                                                         {"s", 1'000'000'000},
+                                                         {"m", 60'000'000'000},
+                                                         {"h", 3'600'000'000'000}}};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// One number and its unit from the front, added to total; false also when that exceeds 2^63.
+bool TakeDurationPart(std::string_view& text, uint64_t& total) {
+  constexpr uint64_t kLimit = uint64_t{1} << 63;
+  uint64_t whole = 0, fraction = 0;
+  double place = 1;
+  size_t digits = 0;
+  for (; !text.empty() && IsDigit(text[0]); text.remove_prefix(1), ++digits) {
+    if (whole > kLimit / 10) return false;
+    whole = whole * 10 + static_cast<uint64_t>(text[0] - '0');
+    if (whole > kLimit) return false;
+  }
+  if (TakeChar(text, '.')) {
+    for (; !text.empty() && IsDigit(text[0]); text.remove_prefix(1), ++digits) {
+      if (fraction > kLimit / 10 - 1) continue;  // beyond what counts
+      fraction = fraction * 10 + static_cast<uint64_t>(text[0] - '0');
+      place *= 10;
+    }
+  }
+  if (digits == 0) return false;
+  size_t length = 0;
+  while (length < text.size() && text[length] != '.' && !IsDigit(text[length])) ++length;
+  const auto unit = std::find_if(
+      kDurationUnits.begin(), kDurationUnits.end(),
+      [&](const DurationUnit& candidate) { return candidate.name == text.substr(0, length); });
+  if (unit == kDurationUnits.end()) return false;
+  text.remove_prefix(length);
+  if (whole > kLimit / unit->nanos) return false;
+  total += whole * unit->nanos;
+  // As Go rounds: towards zero.
+  total += static_cast<uint64_t>(static_cast<double>(fraction) *
+                                 (static_cast<double>(unit->nanos) / place));
+  return total <= kLimit;
+}
+
+}  // namespace
+
 std::optional<Duration> ParseDuration(std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    double nanos;
-  };
-  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
-                                                  {"us", 1e3},
-                                                  {"µs", 1e3},
-                                                  {"μs", 1e3},
-                                                  {"ms", 1e6},
-                                                  {"s", 1e9},
-                                                  {"m", 6e10},
-                                                  {"h", 3.6e12}}};
-  const bool negative = !text.empty() && text[0] == '-';
-  if (negative || (!text.empty() && text[0] == '+')) text.remove_prefix(1);
+  const bool negative = TakeChar(text, '-');
+  if (!negative) TakeChar(text, '+');
   if (text == "0") return Duration(0);
   if (text.empty()) return std::nullopt;
-  double total = 0;
+  uint64_t total = 0;
   while (!text.empty()) {
-    size_t digits = 0;
-    double value = 0, place = 1;
-    bool point = false;
-    size_t used = 0;
-    for (; used < text.size(); ++used) {
-      const char c = text[used];
-      if (c == '.' && !point) {
-        point = true;
-      } else if (c >= '0' && c <= '9') {
-        ++digits;
-        value = value * 10 + (c - '0');
-        if (point) place *= 10;
-      } else {
-        break;
-      }
-    }
-    if (digits == 0) return std::nullopt;
-    text.remove_prefix(used);
-    size_t length = 0;
-    while (length < text.size() && text[length] != '.' &&
-           (text[length] < '0' || text[length] > '9')) {
-      ++length;
-    }
-    const Unit* found = nullptr;
-    for (const Unit& unit : kUnits) {
-      if (unit.name == text.substr(0, length)) found = &unit;
-    }
-    if (found == nullptr) return std::nullopt;
-    total += value * found->nanos / place;
-    text.remove_prefix(length);
+    if (!TakeDurationPart(text, total)) return std::nullopt;
   }
-  if (total > 9.223372036854775e18) return std::nullopt;
-  const auto nanos = static_cast<int64_t>(std::llround(total));
-  return Duration(negative ? -nanos : nanos);
+  constexpr uint64_t kMostNegative = uint64_t{1} << 63;
+  if (negative) return Duration(static_cast<int64_t>(0 - total));
+  if (total == kMostNegative) return std::nullopt;
+  return Duration(static_cast<int64_t>(total));
 }
 
 std::string IntOrString::String() const {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "k8s/base/random.h"
 #include "k8s/base/result.h"
 #include "k8s/machinery/quantity.h"
 
@@ -47,6 +50,27 @@ TEST(Duration, IsSpelledAsInGo) {
   }
   for (const char* bad : {"", "1", "s", "1x", "-", ".s", "1.5"}) {
     EXPECT_EQ(ParseDuration(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(Duration, SurvivesItsSpellingToTheNanosecond) {
+  constexpr uint64_t kSeed = 5;
+  const auto random = SeededRandom(kSeed);
+  for (int i = 0; i < 2000; ++i) {
+    const Duration duration(static_cast<int64_t>(random->Next()) >> random->Below(64));
+    ASSERT_EQ(ParseDuration(FormatDuration(duration)), duration)
+        << FormatDuration(duration) << " (seed " << kSeed << ")";
+  }
+  EXPECT_EQ(ParseDuration("-2562047h47m16.854775808s"), Duration::min());
+  EXPECT_EQ(ParseDuration("2562047h47m16.854775808s"), std::nullopt);
+  EXPECT_EQ(ParseDuration("99999999999999999999h"), std::nullopt);
+  EXPECT_EQ(ParseDuration("0.3333333333333333333h"), Duration(1'200'000'000'000));
+}
+
+TEST(Time, BeyondWhatACalendarHoldsIsStillText) {
+  for (const int64_t seconds : {std::numeric_limits<int64_t>::min(),
+                                std::numeric_limits<int64_t>::max(), int64_t{253402300800}}) {
+    EXPECT_THAT((Time{seconds, 0}).String(), testing::EndsWith("Z"));
   }
 }
 
@@ -102,6 +126,25 @@ TEST(Quantity, IsCanonicalAfterParsing) {  // C-9.8
       {"250M", "250M"},
       {"0", "0"}};
   for (const auto& [in, out] : rows) EXPECT_EQ(Quantity::Parse(in).value().String(), out) << in;
+}
+
+TEST(Quantity, WhatIsCanonicalStaysAsItIs) {
+  constexpr uint64_t kSeed = 9;
+  const auto random = SeededRandom(kSeed);
+  constexpr std::string_view kDigits = "0123456789.", kSuffix = "numkMGTPEeKi+-0123456789";
+  for (int i = 0; i < 20000; ++i) {
+    std::string text;
+    for (uint64_t n = 1 + random->Below(12); n > 0; --n) {
+      text += kDigits[random->Below(kDigits.size())];
+    }
+    for (uint64_t n = random->Below(4); n > 0; --n) text += kSuffix[random->Below(kSuffix.size())];
+    const auto parsed = Quantity::Parse(text);
+    if (!parsed) continue;
+    const auto again = Quantity::Parse(parsed->String());
+    ASSERT_TRUE(again) << text << " became " << parsed->String() << " (seed " << kSeed << ")";
+    EXPECT_EQ(again->String(), parsed->String()) << text << " (seed " << kSeed << ")";
+    EXPECT_EQ(*again, *parsed) << text << " (seed " << kSeed << ")";
+  }
 }
 
 TEST(Quantity, RefusesWhatGoRefuses) {  // C-9.8
