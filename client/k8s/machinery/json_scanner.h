@@ -60,6 +60,7 @@ class JsonScanner {
   bool Enter();  // one level deeper; false when too deep
   void Leave() { --depth_; }
 
+  size_t remaining() const { return static_cast<size_t>(end_ - at_); }
   size_t offset() const { return static_cast<size_t>(at_ - begin_); }
   const char* position() const { return at_; }
   // Always false, so that a reader can `return Fail(...)`. The first failure stays.
