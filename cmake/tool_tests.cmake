@@ -19,4 +19,7 @@ if(TARGET fakeapiserver AND TARGET list_deployments)
            --programs ${PROJECT_BINARY_DIR})
   set_tests_properties(run_lists_the_shop PROPERTIES LABELS examples TIMEOUT 60
     PASS_REGULAR_EXPRESSION "1 -> details-v1\n2 -> el-gitlab-listener\n3 -> nginx\n4 -> productpage-v1\n5 -> ratings-v1\n6 -> reviews-v1\n7 -> reviews-v2\n8 -> reviews-v3\n")
+  add_test(NAME examples_do_what_they_say COMMAND ${PROJECT_SOURCE_DIR}/client/examples/run_all
+           $<TARGET_FILE:fakeapiserver> ${PROJECT_BINARY_DIR}/client/examples)
+  set_tests_properties(examples_do_what_they_say PROPERTIES LABELS examples TIMEOUT 60)
 endif()

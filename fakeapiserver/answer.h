@@ -15,7 +15,8 @@
 
 namespace k8s::fakeapiserver {
 
-// A part of bytes that somebody else keeps alive too. Bodies are gathered from slices, never copied.
+// A part of bytes that somebody else keeps alive too. Bodies are gathered from slices, never
+// copied.
 struct Slice {
   std::shared_ptr<const std::string> owner{};  // null: the bytes live as long as the program
   std::string_view bytes{};
@@ -23,8 +24,11 @@ struct Slice {
   Slice() = default;
   Slice(std::shared_ptr<const std::string> from)  // NOLINT
       : owner(std::move(from)), bytes(*owner) {}
-  Slice(std::shared_ptr<const std::string> from, std::string_view part) : owner(std::move(from)), bytes(part) {}
-  static Slice Of(std::string text) { return Slice(std::make_shared<const std::string>(std::move(text))); }
+  Slice(std::shared_ptr<const std::string> from, std::string_view part)
+      : owner(std::move(from)), bytes(part) {}
+  static Slice Of(std::string text) {
+    return Slice(std::make_shared<const std::string>(std::move(text)));
+  }
   static Slice Literal(std::string_view text) { return Slice(nullptr, text); }
 };
 using Slices = std::vector<Slice>;

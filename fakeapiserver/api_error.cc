@@ -21,7 +21,8 @@ Error Plain(int code, std::string_view reason, std::string message) {
   return Error::Api(Failure(code, reason, std::move(message)));
 }
 
-Error About(int code, std::string_view reason, std::string message, const GroupResource& resource, std::string_view name) {
+Error About(int code, std::string_view reason, std::string message, const GroupResource& resource,
+            std::string_view name) {
   Status status = Failure(code, reason, std::move(message));
   StatusDetails& details = status.details.emplace();
   details.name = std::string(name);
@@ -30,14 +31,17 @@ Error About(int code, std::string_view reason, std::string message, const GroupR
   return Error::Api(std::move(status));
 }
 
-std::string Shown(const Value& value) { return value.is_string() ? Quote(value.string()) : ToJson(value); }
+std::string Shown(const Value& value) {
+  return value.is_string() ? Quote(value.string()) : ToJson(value);
+}
 
 }  // namespace
 
 std::string FieldError::Message() const {
-  static constexpr std::string_view kTypes[] = {"Required value", "Invalid value",   "Invalid value", "Unsupported value",
-                                                "Forbidden",      "Duplicate value", "Not found",     "Too long",
-                                                "Too many",       "Too few",         "Internal error"};
+  static constexpr std::string_view kTypes[] = {
+      "Required value", "Invalid value",   "Invalid value", "Unsupported value",
+      "Forbidden",      "Duplicate value", "Not found",     "Too long",
+      "Too many",       "Too few",         "Internal error"};
   std::string out(kTypes[static_cast<size_t>(type)]);
   if (!value.empty()) out += Cat(": ", value);
   if (!detail.empty()) out += Cat(": ", detail);
@@ -48,8 +52,10 @@ std::string FieldError::String() const { return Cat(path, ": ", Message()); }
 
 std::string_view FieldError::Reason() const {
   static constexpr std::string_view kReasons[] = {
-      "FieldValueRequired",  "FieldValueInvalid",  "FieldValueTypeInvalid", "FieldValueNotSupported", "FieldValueForbidden", "FieldValueDuplicate",
-      "FieldValueNotFound",  "FieldValueTooLong",  "FieldValueTooMany",     "FieldValueTooFew",       "InternalError"};
+      "FieldValueRequired",     "FieldValueInvalid",   "FieldValueTypeInvalid",
+      "FieldValueNotSupported", "FieldValueForbidden", "FieldValueDuplicate",
+      "FieldValueNotFound",     "FieldValueTooLong",   "FieldValueTooMany",
+      "FieldValueTooFew",       "InternalError"};
   return kReasons[static_cast<size_t>(type)];
 }
 
@@ -62,7 +68,8 @@ FieldError InvalidText(std::string path, std::string_view value, std::string det
 FieldError InvalidValue(std::string path, const Value& value, std::string detail) {
   return {FieldError::Type::kInvalid, std::move(path), Shown(value), std::move(detail)};
 }
-FieldError Unsupported(std::string path, const Value& value, const std::vector<std::string_view>& supported) {
+FieldError Unsupported(std::string path, const Value& value,
+                       const std::vector<std::string_view>& supported) {
   std::string detail = "supported values: ";
   for (size_t i = 0; i < supported.size(); ++i) detail += Cat(i ? ", " : "", Quote(supported[i]));
   return {FieldError::Type::kNotSupported, std::move(path), Shown(value), std::move(detail)};
@@ -77,36 +84,48 @@ FieldError NotFoundField(std::string path, const Value& value) {
   return {FieldError::Type::kNotFound, std::move(path), Shown(value), {}};
 }
 FieldError TooLong(std::string path, size_t limit) {
-  return {FieldError::Type::kTooLong, path.empty() ? "[]" : std::move(path), {}, Cat("may not be more than ", std::to_string(limit), " bytes")};
+  return {FieldError::Type::kTooLong,
+          path.empty() ? "[]" : std::move(path),
+          {},
+          Cat("may not be more than ", std::to_string(limit), " bytes")};
 }
 
 Error NotFound(const GroupResource& resource, std::string_view name) {
-  return About(404, "NotFound", Cat(resource.String(), " ", Quote(name), " not found"), resource, name);
+  return About(404, "NotFound", Cat(resource.String(), " ", Quote(name), " not found"), resource,
+               name);
 }
 Error AlreadyExists(const GroupResource& resource, std::string_view name) {
-  return About(409, "AlreadyExists", Cat(resource.String(), " ", Quote(name), " already exists"), resource, name);
+  return About(409, "AlreadyExists", Cat(resource.String(), " ", Quote(name), " already exists"),
+               resource, name);
 }
 Error Conflict(const GroupResource& resource, std::string_view name, std::string_view why) {
-  return About(409, "Conflict", Cat("Operation cannot be fulfilled on ", resource.String(), " ", Quote(name), ": ", why), resource, name);
+  return About(
+      409, "Conflict",
+      Cat("Operation cannot be fulfilled on ", resource.String(), " ", Quote(name), ": ", why),
+      resource, name);
 }
 Error OptimisticLock(const GroupResource& resource, std::string_view name) {
   return Conflict(resource, name,
-                  "the object has been modified; please apply your changes to the latest version and try again");
+                  "the object has been modified; please apply your changes to the latest version "
+                  "and try again");
 }
 
 Error InvalidObject(const GroupKind& kind, std::string_view name, const FieldErrors& errors) {
   std::vector<std::string> texts;
   for (const FieldError& error : errors) {
     std::string text = error.String();
-    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(std::move(text));
+    if (std::find(texts.begin(), texts.end(), text) == texts.end())
+      texts.push_back(std::move(text));
   }
   const std::string all = texts.size() == 1 ? texts[0] : Cat("[", Join(texts, ", "), "]");
-  Status status = Failure(422, "Invalid", Cat(kind.String(), " ", Quote(name), " is invalid: ", all));
+  Status status =
+      Failure(422, "Invalid", Cat(kind.String(), " ", Quote(name), " is invalid: ", all));
   StatusDetails& details = status.details.emplace();
   details.name = std::string(name);
   details.group = kind.group;
   details.kind = kind.kind;
-  for (const FieldError& error : errors) details.causes.push_back({std::string(error.Reason()), error.Message(), error.path});
+  for (const FieldError& error : errors)
+    details.causes.push_back({std::string(error.Reason()), error.Message(), error.path});
   return Error::Api(std::move(status));
 }
 
@@ -125,14 +144,18 @@ Error Forbidden(const GroupResource& resource, std::string_view name, std::strin
 }
 
 Error MethodNotSupported(const GroupResource& resource, std::string_view verb) {
-  return About(405, "MethodNotAllowed", Cat(verb, " is not supported on resources of kind ", Quote(resource.String())), resource, "");
+  return About(405, "MethodNotAllowed",
+               Cat(verb, " is not supported on resources of kind ", Quote(resource.String())),
+               resource, "");
 }
 Error Expired(std::string message) { return Plain(410, "Expired", std::move(message)); }
 Error TooLarge(std::string_view why) {
   return Plain(413, "RequestEntityTooLarge", Cat("Request entity too large: ", why));
 }
 Error NotAcceptable(std::string message) { return Plain(406, "NotAcceptable", std::move(message)); }
-Error UnsupportedMediaType(std::string message) { return Plain(415, "UnsupportedMediaType", std::move(message)); }
+Error UnsupportedMediaType(std::string message) {
+  return Plain(415, "UnsupportedMediaType", std::move(message));
+}
 
 Error InternalError(std::string message) {
   Status status = Failure(500, "InternalError", "Internal error occurred: " + message);
@@ -153,13 +176,18 @@ Error RouterError(int code, std::string reason, std::string message) {
   status.details.emplace();
   return Error::Api(std::move(status));
 }
-Error NoSuchPath() { return RouterError(404, "NotFound", "the server could not find the requested resource"); }
+Error NoSuchPath() {
+  return RouterError(404, "NotFound", "the server could not find the requested resource");
+}
 Error NoSuchMethod() {
-  return RouterError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  return RouterError(405, "MethodNotAllowed",
+                     "the server does not allow this method on the requested resource");
 }
 
 Error ResourceVersionTooLarge(int64_t wanted, int64_t current) {
-  Status status = Failure(504, "Timeout", Cat("Timeout: Too large resource version: ", std::to_string(wanted), ", current: ", std::to_string(current)));
+  Status status = Failure(504, "Timeout",
+                          Cat("Timeout: Too large resource version: ", std::to_string(wanted),
+                              ", current: ", std::to_string(current)));
   StatusDetails& details = status.details.emplace();
   details.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
   details.retryAfterSeconds = 1;
@@ -198,7 +226,8 @@ Value StatusValue(const Status& status) {
       }
       details.Set("causes", std::move(causes));
     }
-    if (status.details->retryAfterSeconds) details.Set("retryAfterSeconds", static_cast<int64_t>(status.details->retryAfterSeconds));
+    if (status.details->retryAfterSeconds)
+      details.Set("retryAfterSeconds", static_cast<int64_t>(status.details->retryAfterSeconds));
     out.Set("details", std::move(details));
   }
   if (status.code) out.Set("code", static_cast<int64_t>(status.code));

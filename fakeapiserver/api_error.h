@@ -28,7 +28,19 @@ struct GroupKind {
 
 // One problem of one field.
 struct FieldError {
-  enum class Type : uint8_t { kRequired, kInvalid, kTypeInvalid, kNotSupported, kForbidden, kDuplicate, kNotFound, kTooLong, kTooMany, kTooFew, kInternal };
+  enum class Type : uint8_t {
+    kRequired,
+    kInvalid,
+    kTypeInvalid,
+    kNotSupported,
+    kForbidden,
+    kDuplicate,
+    kNotFound,
+    kTooLong,
+    kTooMany,
+    kTooFew,
+    kInternal
+  };
   Type type = Type::kInvalid;
   std::string path{};
   std::string value{};  // as it is shown, quotes included; empty: not shown
@@ -43,7 +55,8 @@ using FieldErrors = std::vector<FieldError>;
 FieldError Required(std::string path, std::string detail = {});
 FieldError InvalidText(std::string path, std::string_view value, std::string detail);
 FieldError InvalidValue(std::string path, const Value& value, std::string detail);
-FieldError Unsupported(std::string path, const Value& value, const std::vector<std::string_view>& supported);
+FieldError Unsupported(std::string path, const Value& value,
+                       const std::vector<std::string_view>& supported);
 FieldError ForbiddenField(std::string path, std::string detail);
 FieldError Duplicate(std::string path, const Value& value);
 FieldError NotFoundField(std::string path, const Value& value);

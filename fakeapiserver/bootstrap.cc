@@ -22,10 +22,15 @@ constexpr std::string_view kObjects[] = {
     R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"cluster-admin","labels":{"kubernetes.io/bootstrapping":"rbac-defaults"},"annotations":{"rbac.authorization.kubernetes.io/autoupdate":"true"}},"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["*"]},{"nonResourceURLs":["*"],"verbs":["*"]}]})",
     R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"cluster-admin","labels":{"kubernetes.io/bootstrapping":"rbac-defaults"},"annotations":{"rbac.authorization.kubernetes.io/autoupdate":"true"}},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"cluster-admin"},"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"system:masters"}]})",
     R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"kube-apiserver-legacy-service-account-token-tracking","namespace":"kube-system"},"data":{"since":"2026-01-01"}})",
+    R"({"apiVersion":"networking.k8s.io/v1","kind":"IPAddress","metadata":{"name":"10.0.0.1","labels":{"ipaddress.kubernetes.io/ip-family":"IPv4","ipaddress.kubernetes.io/managed-by":"ipallocator.k8s.io"}},"spec":{"parentRef":{"resource":"services","namespace":"default","name":"kubernetes"}}})",
+    R"({"apiVersion":"v1","kind":"ComponentStatus","metadata":{"name":"scheduler"},"conditions":[{"type":"Healthy","status":"False","message":"Get \"https://127.0.0.1:10259/healthz\": dial tcp 127.0.0.1:10259: connect: connection refused"}]})",
+    R"({"apiVersion":"v1","kind":"ComponentStatus","metadata":{"name":"controller-manager"},"conditions":[{"type":"Healthy","status":"False","message":"Get \"https://127.0.0.1:10257/healthz\": dial tcp 127.0.0.1:10257: connect: connection refused"}]})",
+    R"({"apiVersion":"v1","kind":"ComponentStatus","metadata":{"name":"etcd-0"},"conditions":[{"type":"Healthy","status":"True","message":"ok"}]})",
 };
 
 void Create(Core& core, const Value& tree) {
-  const Served* served = core.registry.FindKind(tree.StringAt({"apiVersion"}), tree.StringAt({"kind"}));
+  const Served* served =
+      core.registry.FindKind(tree.StringAt({"apiVersion"}), tree.StringAt({"kind"}));
   if (!served) return;
   http::Request request;
   request.headers.Set("User-Agent", "kube-apiserver");
@@ -35,8 +40,11 @@ void Create(Core& core, const Value& tree) {
   call.info.resource = served->resource;
   call.info.ns = std::string(tree.StringAt({"metadata", "namespace"}));
   auto decoded = DecodeTree(call, tree, *served->type, {});
-  auto created = decoded ? CreateTree(core, call, *std::move(decoded)) : Result<ObjectPtr>(decoded.error());
-  if (!created) Log(0, Cat("bootstrap ", served->resource, " ", tree.StringAt({"metadata", "name"}), ": ", created.error().message()));
+  auto created =
+      decoded ? CreateTree(core, call, *std::move(decoded)) : Result<ObjectPtr>(decoded.error());
+  if (!created)
+    Log(0, Cat("bootstrap ", served->resource, " ", tree.StringAt({"metadata", "name"}), ": ",
+               created.error().message()));
 }
 
 }  // namespace

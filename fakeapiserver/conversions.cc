@@ -41,7 +41,9 @@ constexpr std::string_view kMetrics = "autoscaling.alpha.kubernetes.io/metrics";
 constexpr std::string_view kBehavior = "autoscaling.alpha.kubernetes.io/behavior";
 
 bool IsCpuUtilization(const Value& metric) {
-  return metric.StringAt({"type"}) == "Resource" && metric.StringAt({"resource", "name"}) == "cpu" && metric.Find({"resource", "target", "averageUtilization"});
+  return metric.StringAt({"type"}) == "Resource" &&
+         metric.StringAt({"resource", "name"}) == "cpu" &&
+         metric.Find({"resource", "target", "averageUtilization"});
 }
 
 // The cpu target has a field of its own in v1; every other metric travels in an annotation.
@@ -56,8 +58,10 @@ void AutoscalerToV1(Value& tree) {
       } else {
         Value old = metric;
         if (Value* target = old.Find({"resource", "target"})) {
-          if (const Value* value = target->Find("averageValue")) old["resource"].Set("targetAverageValue", *value);
-          if (const Value* value = target->Find("averageUtilization")) old["resource"].Set("targetAverageUtilization", *value);
+          if (const Value* value = target->Find("averageValue"))
+            old["resource"].Set("targetAverageValue", *value);
+          if (const Value* value = target->Find("averageUtilization"))
+            old["resource"].Set("targetAverageUtilization", *value);
           old["resource"].Remove("target");
         }
         others.Append(std::move(old));
@@ -80,12 +84,19 @@ void AutoscalerToV1(Value& tree) {
 void AutoscalerToV2(Value& tree) {
   Value metrics = Value::MakeArray();
   Value& spec = tree["spec"];
-  if (const Value* percent = spec.Find("targetCPUUtilizationPercentage"); percent && percent->is_int()) {
-    metrics.Append(Value::MakeObject({{"type", "Resource"},
-                                      {"resource", Value::MakeObject({{"name", "cpu"}, {"target", Value::MakeObject({{"type", "Utilization"}, {"averageUtilization", percent->integer()}})}})}}));
+  if (const Value* percent = spec.Find("targetCPUUtilizationPercentage");
+      percent && percent->is_int()) {
+    metrics.Append(Value::MakeObject(
+        {{"type", "Resource"},
+         {"resource",
+          Value::MakeObject(
+              {{"name", "cpu"},
+               {"target", Value::MakeObject({{"type", "Utilization"},
+                                             {"averageUtilization", percent->integer()}})}})}}));
   }
   spec.Remove("targetCPUUtilizationPercentage");
-  if (auto others = ParseJson(tree.StringAt({"metadata", "annotations", kMetrics})); others && others->is_array()) {
+  if (auto others = ParseJson(tree.StringAt({"metadata", "annotations", kMetrics}));
+      others && others->is_array()) {
     for (Value& old : others->array()) {
       if (Value* resource = old.Find("resource")) {
         Value target = Value::MakeObject();
@@ -124,7 +135,8 @@ constexpr Conversion kConversions[] = {
 void Convert(Value& tree, const Served& from, const Served& to) {
   if (&from == &to) return;
   for (const Conversion& row : kConversions) {
-    if (row.from == from.api_version && row.to == to.api_version && row.kind == to.kind) row.convert(tree);
+    if (row.from == from.api_version && row.to == to.api_version && row.kind == to.kind)
+      row.convert(tree);
   }
   tree.Set("apiVersion", to.api_version);
   auto normal = Normalise(tree, *to.type);

@@ -26,7 +26,8 @@ bool Call::Flag(std::string_view name) const {
 }
 
 void Call::Warn(std::string text) {
-  if (std::find(warnings.begin(), warnings.end(), text) == warnings.end()) warnings.push_back(std::move(text));
+  if (std::find(warnings.begin(), warnings.end(), text) == warnings.end())
+    warnings.push_back(std::move(text));
 }
 
 ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
@@ -34,12 +35,14 @@ ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
   Value& metadata = tree["metadata"];
   metadata.Set("resourceVersion", std::to_string(revision));
   // resourceVersion keeps its place in the order of members when it was there before.
-  object->key = {served.StoreName(), std::string(metadata.StringAt({"namespace"})), std::string(metadata.StringAt({"name"}))};
+  object->key = {served.StoreName(), std::string(metadata.StringAt({"namespace"})),
+                 std::string(metadata.StringAt({"name"}))};
   object->revision = revision;
   object->uid = std::string(metadata.StringAt({"uid"}));
   object->terminating = metadata.Find("deletionTimestamp") != nullptr;
   if (const Value* all = metadata.Find("labels"); all && all->is_object()) {
-    for (const auto& [key, value] : all->object()) object->labels.emplace_back(key, value.is_string() ? value.string() : "");
+    for (const auto& [key, value] : all->object())
+      object->labels.emplace_back(key, value.is_string() ? value.string() : "");
   }
   object->fields = SelectableFields(tree, *served.storage);
   auto text = std::make_shared<std::string>();

@@ -50,6 +50,7 @@ struct Call {
   Output output{};
   std::vector<std::string> warnings{};
   bool dry_run = false;
+  bool resets_owners = false;  // the body says managedFields: []
 
   // The parameter, or "".
   std::string Parameter(std::string_view name) const {
@@ -76,11 +77,13 @@ void Convert(Value& tree, const Served& from, const Served& to);
 
 Answer RenderError(const Error& error, const Output& output);
 // The object in the form that the call asks for.
-Result<Answer> RenderObject(Core& core, const Call& call, const ObjectPtr& object, int status = 200);
+Result<Answer> RenderObject(Core& core, const Call& call, const ObjectPtr& object,
+                            int status = 200);
 Result<Answer> RenderTree(Core& core, const Call& call, Value tree, int status = 200);
 Result<Answer> RenderList(Core& core, const Call& call, const Page& page, const std::string& token);
 // A value that is no API object of the call's resource: shown whole, whatever was asked for.
-Answer RenderPlain(const Value& value, const Output& output, int status = 200, const TypeInfo* type = nullptr);
+Answer RenderPlain(const Value& value, const Output& output, int status = 200,
+                   const TypeInfo* type = nullptr);
 
 // --- the handlers: one per verb ---
 
@@ -118,7 +121,8 @@ Result<ListQuery> ParseListQuery(const Call& call, bool watch);
 // Reads the body as the type: media type, syntax, kind, field types, unknown fields.
 Result<Value> DecodeBody(Call& call, const TypeInfo& type);
 // Turns a tree into what is stored: unknown members away (or refused), defaults set.
-Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type, const std::vector<std::string>& duplicates);
+Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
+                         const std::vector<std::string>& duplicates);
 enum class FieldValidation : uint8_t { kIgnore, kWarn, kStrict };
 FieldValidation FieldValidationOf(const Call& call);
 // dryRun, fieldManager, fieldValidation, force; 422 on nonsense.
@@ -127,7 +131,11 @@ std::string ManagerOf(const Call& call);
 
 // Creates what the tree says; the tree is decoded and defaulted. REQUIRES: the write lock.
 // With `managed_fields` these are its owners, else the caller becomes one.
-Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields = nullptr);
+Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree,
+                             const Value* managed_fields = nullptr);
+// The answer to a create, stored or dry.
+Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
+                             const std::string& sent_version);
 // Replaces the object by what `change` makes of it. REQUIRES: the write lock.
 struct UpdateResult {
   ObjectPtr object{};
@@ -135,6 +143,7 @@ struct UpdateResult {
   bool created = false;
 };
 using MakeChange = std::function<Result<Value>(const Value& old)>;
-Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, const MakeChange& change, bool apply = false);
+Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
+                                const MakeChange& change, bool apply = false);
 
 }  // namespace k8s::fakeapiserver

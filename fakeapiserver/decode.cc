@@ -1,5 +1,5 @@
-// Request bodies: media type, syntax, kind, types and unknown fields (chapters 3.2 and 3.3), and the
-// options in the query of a write.
+// Request bodies: media type, syntax, kind, types and unknown fields (chapters 3.2 and 3.3), and
+// the options in the query of a write.
 
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/defaults.h"
@@ -39,16 +39,22 @@ std::string Summary(std::string_view body) {
 }
 
 Error Unrecognised(std::string_view kind, std::string_view why, std::string_view body) {
-  return BadRequest(Cat("the object provided is unrecognized (must be of type ", kind, "): ", why, " (", Summary(body), ")"));
+  return BadRequest(Cat("the object provided is unrecognized (must be of type ", kind, "): ", why,
+                        " (", Summary(body), ")"));
 }
 
 Error WrongForm(const TypeInfo& type, const Value& tree, std::string_view body) {
-  const std::string_view what = tree.is_array() ? "array" : tree.is_string() ? "string" : tree.is_bool() ? "bool" : "number";
-  return Unrecognised(type.name,
-                      Cat("couldn't get version/kind; json parse error: json: cannot unmarshal ", what,
-                          " into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
-                          "\"json:\\\"kind,omitempty\\\"\" }"),
-                      body);
+  const std::string_view what = tree.is_array()    ? "array"
+                                : tree.is_string() ? "string"
+                                : tree.is_bool()   ? "bool"
+                                                   : "number";
+  return Unrecognised(
+      type.name,
+      Cat("couldn't get version/kind; json parse error: json: cannot unmarshal ", what,
+          " into Go value of type struct { APIVersion string "
+          "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+          "\"json:\\\"kind,omitempty\\\"\" }"),
+      body);
 }
 
 std::string_view GroupOf(std::string_view api_version) {
@@ -70,22 +76,31 @@ std::string InternalPackage(std::string_view group) {
 Result<void> CheckKind(const TypeInfo& type, std::string_view api_version, std::string_view kind) {
   if (api_version == type.api_version() && kind == type.name) return {};
   const TypeInfo* said = FindKind(api_version, kind);
-  const std::string handled = Cat(kind, " in version ", Quote(VersionOf(api_version)), " cannot be handled as a ", type.name, ": ");
-  if (!said) return BadRequest(Cat(handled, "no kind ", Quote(kind), " is registered for version ", Quote(api_version), " in ", kScheme));
+  const std::string handled = Cat(kind, " in version ", Quote(VersionOf(api_version)),
+                                  " cannot be handled as a ", type.name, ": ");
+  if (!said)
+    return BadRequest(Cat(handled, "no kind ", Quote(kind), " is registered for version ",
+                          Quote(api_version), " in ", kScheme));
   if (kind == type.name && GroupOf(api_version) == type.group_version->group) {
-    return BadRequest(Cat("the API version in the data (", api_version, ") does not match the expected API version (", type.api_version(), ")"));
+    return BadRequest(Cat("the API version in the data (", api_version,
+                          ") does not match the expected API version (", type.api_version(), ")"));
   }
-  return BadRequest(Cat(handled, "converting (", VersionOf(api_version), ".", kind, ") to (", InternalPackage(type.group_version->group), ".", type.name,
+  return BadRequest(Cat(handled, "converting (", VersionOf(api_version), ".", kind, ") to (",
+                        InternalPackage(type.group_version->group), ".", type.name,
                         "): unknown conversion"));
 }
 
 // Go's conversion of a document that is not in JSON yet.
-Result<Value> ReadYaml(Call& call, const TypeInfo& type, std::string_view body, std::vector<std::string>& duplicates) {
+Result<Value> ReadYaml(Call& call, const TypeInfo& type, std::string_view body,
+                       std::vector<std::string>& duplicates) {
   static_cast<void>(call);
   auto documents = ParseYaml(body);
-  if (!documents) return Unrecognised(type.name, "yaml: " + documents.error().message(), Hex(body).empty() ? "" : body);
+  if (!documents)
+    return Unrecognised(type.name, "yaml: " + documents.error().message(),
+                        Hex(body).empty() ? "" : body);
   if (documents->empty()) return Value();
-  for (const std::string& duplicate : documents->front().duplicates) duplicates.push_back(duplicate);
+  for (const std::string& duplicate : documents->front().duplicates)
+    duplicates.push_back(duplicate);
   return std::move(documents->front().value);
 }
 
@@ -124,9 +139,12 @@ Result<void> CheckWriteOptions(Call& call, std::string_view kind) {
   }
   const std::string manager = call.Parameter("fieldManager");
   if (kind == "PatchOptions") {
-    const bool apply = BaseType(call.request.headers.Get("Content-Type")) == "application/apply-patch+yaml";
-    if (apply && manager.empty()) errors.push_back(Required("fieldManager", "is required for apply patch"));
-    if (!apply && call.query.Has("force")) errors.push_back(ForbiddenField("force", "may not be specified for non-apply patch"));
+    const bool apply =
+        BaseType(call.request.headers.Get("Content-Type")) == "application/apply-patch+yaml";
+    if (apply && manager.empty())
+      errors.push_back(Required("fieldManager", "is required for apply patch"));
+    if (!apply && call.query.Has("force"))
+      errors.push_back(ForbiddenField("force", "may not be specified for non-apply patch"));
   }
   if (manager.size() > kMaxManager) {
     errors.push_back(TooLong("fieldManager", kMaxManager));
@@ -134,7 +152,9 @@ Result<void> CheckWriteOptions(Call& call, std::string_view kind) {
   for (size_t i = 0; i < manager.size(); ++i) {
     const auto byte = static_cast<unsigned char>(manager[i]);
     if (byte >= 0x20 && byte != 0x7f) continue;
-    errors.push_back(InvalidText("fieldManager", manager, Cat("invalid character U+00", ToUpperHex(byte), " (at position ", std::to_string(i), ")")));
+    errors.push_back(InvalidText(
+        "fieldManager", manager,
+        Cat("invalid character U+00", ToUpperHex(byte), " (at position ", std::to_string(i), ")")));
     break;
   }
   if (const std::string* mode = call.query.Get("fieldValidation")) {
@@ -150,21 +170,28 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
   const auto media = BodyMedia(call.request.headers);
   if (!media) {
     return UnsupportedMediaType(
-        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, "
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json, application/yaml, "
         "application/vnd.kubernetes.protobuf");
   }
   static const std::string kNoBody;
   const std::string& body = call.request.body ? *call.request.body : kNoBody;
-  if (body.size() > kMaxRequestBody) return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
+  if (body.size() > kMaxRequestBody)
+    return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   std::vector<std::string> duplicates;
   Value tree;
   if (*media == Media::kProtobuf) {
-    if (body.empty()) return BadRequest(Cat("the object provided is unrecognized (must be of type ", type.name, "): empty data (<empty>)"));
+    if (body.empty())
+      return BadRequest(Cat("the object provided is unrecognized (must be of type ", type.name,
+                            "): empty data (<empty>)"));
     auto decoded = DecodeTreeFromProtobuf(body, type);
     if (!decoded) {
       if (!body.starts_with(std::string_view("k8s\0", 4))) {
         return BadRequest(Cat("the object provided is unrecognized (must be of type ", type.name,
-                              "): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (", Hex(body.substr(0, kSummaryBytes)), body.size() > kSummaryBytes ? " ..." : "", ")"));
+                              "): provided data does not appear to be a protobuf message, expected "
+                              "prefix [107 56 115 0] (",
+                              Hex(body.substr(0, kSummaryBytes)),
+                              body.size() > kSummaryBytes ? " ..." : "", ")"));
       }
       return BadRequest(decoded.error().message());
     }
@@ -175,13 +202,18 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
     tree = *std::move(read);
   } else {
     if (const auto complaint = GoJsonError(body)) {
-      return Unrecognised(type.name, "couldn't get version/kind; json parse error: " + *complaint, body);
+      return Unrecognised(type.name, "couldn't get version/kind; json parse error: " + *complaint,
+                          body);
     }
     std::vector<std::string> paths;
     auto parsed = ParseJson(body, &paths);
-    if (!parsed) return Unrecognised(type.name, "couldn't get version/kind; json parse error: " + parsed.error().message(), body);
+    if (!parsed)
+      return Unrecognised(
+          type.name, "couldn't get version/kind; json parse error: " + parsed.error().message(),
+          body);
     tree = *std::move(parsed);
-    for (const std::string& path : paths) duplicates.push_back(Cat("duplicate field ", Quote(path)));
+    for (const std::string& path : paths)
+      duplicates.push_back(Cat("duplicate field ", Quote(path)));
   }
   if (tree.is_null()) tree = Value::MakeObject();
   if (!tree.is_object()) return WrongForm(type, tree, body);
@@ -192,13 +224,19 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
   return DecodeTree(call, std::move(tree), type, duplicates);
 }
 
-Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type, const std::vector<std::string>& duplicates) {
+Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
+                         const std::vector<std::string>& duplicates) {
+  if (const Value* sent = tree.Find({"metadata", "managedFields"})) {
+    call.resets_owners = sent->is_array() && sent->array().empty();
+  }
   tree.Set("kind", type.name);
   tree.Set("apiVersion", type.api_version());
   std::vector<std::string> unknown;
   const FieldValidation mode = FieldValidationOf(call);
-  auto normal = Normalise(std::move(tree), type, mode == FieldValidation::kIgnore ? nullptr : &unknown);
-  const std::string handled = Cat(type.name, " in version ", Quote(type.group_version->version), " cannot be handled as a ", type.name, ": ");
+  auto normal =
+      Normalise(std::move(tree), type, mode == FieldValidation::kIgnore ? nullptr : &unknown);
+  const std::string handled = Cat(type.name, " in version ", Quote(type.group_version->version),
+                                  " cannot be handled as a ", type.name, ": ");
   if (!normal) return BadRequest(handled + normal.error().message());
   if (mode != FieldValidation::kIgnore) {
     std::vector<std::string> problems = duplicates;

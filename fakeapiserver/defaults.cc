@@ -1,8 +1,10 @@
 #include "fakeapiserver/defaults.h"
 
+#include <algorithm>
 #include <map>
 
 #include "fakeapiserver/typed_tree.h"
+#include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/quantity.h"
@@ -16,7 +18,8 @@ bool Absent(const Value& in, std::string_view name) {
 }
 bool Empty(const Value& in, std::string_view name) {
   const Value* member = in.Find(name);
-  return !member || member->is_null() || (member->is_string() && member->string().empty()) || (member->is_int() && member->integer() == 0);
+  return !member || member->is_null() || (member->is_string() && member->string().empty()) ||
+         (member->is_int() && member->integer() == 0);
 }
 // Sets a member that has no value yet; a text or number of zero counts as none.
 void Default(Value& in, std::string_view name, Value value) {
@@ -62,7 +65,8 @@ void PodSpec(Value& in) {
   Default(in, "schedulerName", "default-scheduler");
   DefaultPointer(in, "terminationGracePeriodSeconds", 30);
   DefaultPointer(in, "securityContext", Value::MakeObject());
-  const std::string account(in.StringAt({"serviceAccountName"})), old_name(in.StringAt({"serviceAccount"}));
+  const std::string account(in.StringAt({"serviceAccountName"})),
+      old_name(in.StringAt({"serviceAccount"}));
   const std::string& name = account.empty() ? old_name : account;
   if (!name.empty()) {
     in.Set("serviceAccountName", name);
@@ -88,7 +92,8 @@ void Pod(Value& in) {
     for (Value& container : containers->array()) {
       Value* limits = container.Find({"resources", "limits"});
       if (limits && limits->is_object()) {
-        for (const auto& [name, amount] : limits->object()) DefaultPointer(container["resources"]["requests"], name, amount);
+        for (const auto& [name, amount] : limits->object())
+          DefaultPointer(container["resources"]["requests"], name, amount);
       }
       if (spec->BoolAt({"hostNetwork"})) HostPorts(container);
     }
@@ -152,6 +157,8 @@ void DaemonSet(Value& in) {
     DefaultPointer(strategy["rollingUpdate"], "maxSurge", 0);
   }
   DefaultPointer(spec, "revisionHistoryLimit", 10);
+  DefaultPointer(in["metadata"]["annotations"], "deprecated.daemonset.template.generation",
+                 std::to_string(std::max<int64_t>(1, in.IntAt({"metadata", "generation"}))));
 }
 
 void ReplicationController(Value& in) {
@@ -170,11 +177,13 @@ void Job(Value& in) {
     spec.Set("parallelism", 1);
   }
   DefaultPointer(spec, "parallelism", 1);
-  DefaultPointer(spec, "backoffLimit", Absent(spec, "backoffLimitPerIndex") ? Value(6) : Value(int64_t{INT32_MAX}));
+  DefaultPointer(spec, "backoffLimit",
+                 Absent(spec, "backoffLimitPerIndex") ? Value(6) : Value(int64_t{INT32_MAX}));
   DefaultPointer(spec, "completionMode", "NonIndexed");
   DefaultPointer(spec, "suspend", false);
   DefaultPointer(spec, "manualSelector", false);
-  DefaultPointer(spec, "podReplacementPolicy", Absent(spec, "podFailurePolicy") ? "TerminatingOrFailed" : "Failed");
+  DefaultPointer(spec, "podReplacementPolicy",
+                 Absent(spec, "podFailurePolicy") ? "TerminatingOrFailed" : "Failed");
 }
 
 void CronJob(Value& in) {
@@ -190,7 +199,11 @@ void Autoscaler(Value& in) {
   DefaultPointer(spec, "minReplicas", 1);
   const Value* metrics = spec.Find("metrics");
   if (!metrics || metrics->is_null() || metrics->array().empty()) {
-    spec.Set("metrics", ParseJson(R"([{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}])").value());
+    spec.Set(
+        "metrics",
+        ParseJson(
+            R"([{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}])")
+            .value());
   }
   Value* behavior = Part(spec, "behavior");
   if (!behavior) return;
@@ -203,9 +216,13 @@ void Autoscaler(Value& in) {
     if (window) DefaultPointer(*rules, "stabilizationWindowSeconds", 0);
     DefaultPointer(*rules, "selectPolicy", "Max");
     const Value* own = rules->Find("policies");
-    if (!own || own->is_null() || own->array().empty()) rules->Set("policies", ParseJson(policies).value());
+    if (!own || own->is_null() || own->array().empty())
+      rules->Set("policies", ParseJson(policies).value());
   };
-  fill("scaleUp", R"([{"type":"Pods","value":4,"periodSeconds":15},{"type":"Percent","value":100,"periodSeconds":15}])", true);
+  fill(
+      "scaleUp",
+      R"([{"type":"Pods","value":4,"periodSeconds":15},{"type":"Percent","value":100,"periodSeconds":15}])",
+      true);
   fill("scaleDown", R"([{"type":"Percent","value":100,"periodSeconds":15}])", false);
 }
 
@@ -213,13 +230,15 @@ void Service(Value& in) {
   Value& spec = in["spec"];
   Default(spec, "sessionAffinity", "None");
   if (spec.StringAt({"sessionAffinity"}) == "None") spec.Remove("sessionAffinityConfig");
-  if (spec.StringAt({"sessionAffinity"}) == "ClientIP") DefaultPointer(spec["sessionAffinityConfig"]["clientIP"], "timeoutSeconds", 10800);
+  if (spec.StringAt({"sessionAffinity"}) == "ClientIP")
+    DefaultPointer(spec["sessionAffinityConfig"]["clientIP"], "timeoutSeconds", 10800);
   Default(spec, "type", "ClusterIP");
   if (Value* ports = spec.Find("ports"); ports && ports->is_array()) {
     for (Value& port : ports->array()) {
       Default(port, "protocol", "TCP");
       const Value* target = port.Find("targetPort");
-      const bool none = !target || (target->is_int() && target->integer() == 0) || (target->is_string() && target->string().empty());
+      const bool none = !target || (target->is_int() && target->integer() == 0) ||
+                        (target->is_string() && target->string().empty());
       if (none) port.Set("targetPort", port.IntAt({"port"}));
     }
   }
@@ -228,7 +247,8 @@ void Service(Value& in) {
   if (external) Default(spec, "externalTrafficPolicy", "Cluster");
   if (type != "ExternalName") DefaultPointer(spec, "internalTrafficPolicy", "Cluster");
   if (type == "LoadBalancer") DefaultPointer(spec, "allocateLoadBalancerNodePorts", true);
-  if (Value* ingress = in.Find({"status", "loadBalancer", "ingress"}); ingress && ingress->is_array()) {
+  if (Value* ingress = in.Find({"status", "loadBalancer", "ingress"});
+      ingress && ingress->is_array()) {
     for (Value& one : ingress->array()) {
       if (!one.StringAt({"ip"}).empty()) DefaultPointer(one, "ipMode", "VIP");
     }
@@ -245,7 +265,17 @@ void NetworkPolicy(Value& in) {
   spec.Set("policyTypes", std::move(list));
 }
 
-void Secret(Value& in) { Default(in, "type", "Opaque"); }
+// Plain text is merged into the data as soon as it is read, so that owners own the data.
+void Secret(Value& in) {
+  if (const Value* given = in.Find("stringData"); given && given->is_object()) {
+    const Value plain = *given;
+    for (const auto& [key, value] : plain.object()) {
+      in["data"].Set(key, EncodeBase64(value.is_string() ? value.string() : ""));
+    }
+  }
+  in.Remove("stringData");
+  Default(in, "type", "Opaque");
+}
 
 void StorageClass(Value& in) {
   DefaultPointer(in, "reclaimPolicy", "Delete");
@@ -259,15 +289,14 @@ void CsiDriver(Value& in) {
   DefaultPointer(spec, "storageCapacity", false);
   DefaultPointer(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
   const Value* modes = spec.Find("volumeLifecycleModes");
-  if (!modes || !modes->is_array() || modes->array().empty()) spec.Set("volumeLifecycleModes", Value::MakeArray({"Persistent"}));
+  if (!modes || !modes->is_array() || modes->array().empty())
+    spec.Set("volumeLifecycleModes", Value::MakeArray({"Persistent"}));
   DefaultPointer(spec, "requiresRepublish", false);
   DefaultPointer(spec, "seLinuxMount", false);
   DefaultPointer(spec, "preventPodSchedulingIfMissing", false);
 }
 
-void Binding(Value& in) {
-  Default(in["roleRef"], "apiGroup", "rbac.authorization.k8s.io");
-}
+void Binding(Value& in) { Default(in["roleRef"], "apiGroup", "rbac.authorization.k8s.io"); }
 void Subject(Value& in) {
   const std::string_view kind = in.StringAt({"kind"});
   if (kind == "User" || kind == "Group") Default(in, "apiGroup", "rbac.authorization.k8s.io");
@@ -304,30 +333,37 @@ const std::map<std::string_view, Hook>& Hooks() {
       {"corev1.PodSpec", PodSpec},
       {"corev1.Pod", Pod},
       {"corev1.Volume", Volume},
-      {"corev1.HTTPGetAction", [](Value& in) { Default(in, "path", "/"), Default(in, "scheme", "HTTP"); }},
+      {"corev1.HTTPGetAction",
+       [](Value& in) { Default(in, "path", "/"), Default(in, "scheme", "HTTP"); }},
       {"corev1.ObjectFieldSelector", [](Value& in) { Default(in, "apiVersion", "v1"); }},
       {"corev1.SecretVolumeSource", [](Value& in) { DefaultPointer(in, "defaultMode", 420); }},
       {"corev1.ConfigMapVolumeSource", [](Value& in) { DefaultPointer(in, "defaultMode", 420); }},
       {"corev1.DownwardAPIVolumeSource", [](Value& in) { DefaultPointer(in, "defaultMode", 420); }},
       {"corev1.ProjectedVolumeSource", [](Value& in) { DefaultPointer(in, "defaultMode", 420); }},
-      {"corev1.ServiceAccountTokenProjection", [](Value& in) { DefaultPointer(in, "expirationSeconds", 3600); }},
+      {"corev1.ServiceAccountTokenProjection",
+       [](Value& in) { DefaultPointer(in, "expirationSeconds", 3600); }},
       {"corev1.HostPathVolumeSource", [](Value& in) { DefaultPointer(in, "type", ""); }},
-      {"corev1.ImageVolumeSource", [](Value& in) { Default(in, "pullPolicy", PullPolicyOf(in.StringAt({"reference"}))); }},
-      {"corev1.PersistentVolumeClaimTemplate", [](Value& in) { Default(in["spec"], "volumeMode", "Filesystem"); }},
+      {"corev1.ImageVolumeSource",
+       [](Value& in) { Default(in, "pullPolicy", PullPolicyOf(in.StringAt({"reference"}))); }},
+      {"corev1.PersistentVolumeClaimTemplate",
+       [](Value& in) { Default(in["spec"], "volumeMode", "Filesystem"); }},
       {"corev1.ReplicationController", ReplicationController},
       {"corev1.Service", Service},
       {"corev1.EndpointPort", [](Value& in) { Default(in, "protocol", "TCP"); }},
-      {"corev1.PersistentVolume", [](Value& in) {
+      {"corev1.PersistentVolume",
+       [](Value& in) {
          Default(in["status"], "phase", "Pending");
          Default(in["spec"], "persistentVolumeReclaimPolicy", "Retain");
          DefaultPointer(in["spec"], "volumeMode", "Filesystem");
        }},
-      {"corev1.PersistentVolumeClaim", [](Value& in) {
+      {"corev1.PersistentVolumeClaim",
+       [](Value& in) {
          Default(in["status"], "phase", "Pending");
          DefaultPointer(in["spec"], "volumeMode", "Filesystem");
        }},
       {"corev1.Secret", Secret},
-      {"corev1.Namespace", [](Value& in) {
+      {"corev1.Namespace",
+       [](Value& in) {
          Default(in["status"], "phase", "Active");
          const std::string name(in.StringAt({"metadata", "name"}));
          if (!name.empty()) in["metadata"]["labels"].Set("kubernetes.io/metadata.name", name);
@@ -340,57 +376,98 @@ const std::map<std::string_view, Hook>& Hooks() {
       {"batchv1.Job", Job},
       {"batchv1.CronJob", CronJob},
       {"autoscalingv2.HorizontalPodAutoscaler", Autoscaler},
-      {"autoscalingv1.HorizontalPodAutoscaler", [](Value& in) { DefaultPointer(in["spec"], "minReplicas", 1); }},
+      {"autoscalingv1.HorizontalPodAutoscaler",
+       [](Value& in) {
+         DefaultPointer(in["spec"], "minReplicas", 1);
+         if (!in.Find({"metadata", "annotations", "autoscaling.alpha.kubernetes.io/metrics"}))
+           DefaultPointer(in["spec"], "targetCPUUtilizationPercentage", 80);
+       }},
+      {"corev1.NodeSpec",
+       [](Value& in) {
+         const std::string cidr(in.StringAt({"podCIDR"}));
+         if (!cidr.empty() && Absent(in, "podCIDRs")) in.Set("podCIDRs", Value::MakeArray({cidr}));
+       }},
+      {"apiextensionsv1.CustomResourceDefinition",
+       [](Value& in) {
+         Value& names = in["spec"]["names"];
+         const std::string kind(names.StringAt({"kind"}));
+         if (!kind.empty()) {
+           Default(names, "singular", ToLower(kind));
+           Default(names, "listKind", kind + "List");
+         }
+         Default(in["spec"]["conversion"], "strategy", "None");
+       }},
       {"networkingv1.NetworkPolicy", NetworkPolicy},
       {"networkingv1.NetworkPolicyPort", [](Value& in) { DefaultPointer(in, "protocol", "TCP"); }},
-      {"networkingv1.IngressClassParametersReference", [](Value& in) { DefaultPointer(in, "scope", "Cluster"); }},
-      {"discoveryv1.EndpointPort", [](Value& in) { DefaultPointer(in, "name", ""), DefaultPointer(in, "protocol", "TCP"); }},
+      {"networkingv1.IngressClassParametersReference",
+       [](Value& in) { DefaultPointer(in, "scope", "Cluster"); }},
+      {"discoveryv1.EndpointPort",
+       [](Value& in) { DefaultPointer(in, "name", ""), DefaultPointer(in, "protocol", "TCP"); }},
       {"storagev1.StorageClass", StorageClass},
       {"storagev1.CSIDriver", CsiDriver},
       {"rbacv1.RoleBinding", Binding},
       {"rbacv1.ClusterRoleBinding", Binding},
       {"rbacv1.Subject", Subject},
-      {"schedulingv1.PriorityClass", [](Value& in) { DefaultPointer(in, "preemptionPolicy", "PreemptLowerPriority"); }},
+      {"schedulingv1.PriorityClass",
+       [](Value& in) { DefaultPointer(in, "preemptionPolicy", "PreemptLowerPriority"); }},
       {"admissionregistrationv1.ValidatingWebhook", Webhook},
-      {"admissionregistrationv1.MutatingWebhook", [](Value& in) { Webhook(in), DefaultPointer(in, "reinvocationPolicy", "Never"); }},
+      {"admissionregistrationv1.MutatingWebhook",
+       [](Value& in) { Webhook(in), DefaultPointer(in, "reinvocationPolicy", "Never"); }},
       {"admissionregistrationv1.Rule", [](Value& in) { DefaultPointer(in, "scope", "*"); }},
-      {"admissionregistrationv1.RuleWithOperations", [](Value& in) { DefaultPointer(in, "scope", "*"); }},
-      {"admissionregistrationv1.NamedRuleWithOperations", [](Value& in) { DefaultPointer(in, "scope", "*"); }},
-      {"admissionregistrationv1.ServiceReference", [](Value& in) { DefaultPointer(in, "port", 443); }},
-      {"admissionregistrationv1.MatchResources", [](Value& in) {
+      {"admissionregistrationv1.RuleWithOperations",
+       [](Value& in) { DefaultPointer(in, "scope", "*"); }},
+      {"admissionregistrationv1.NamedRuleWithOperations",
+       [](Value& in) { DefaultPointer(in, "scope", "*"); }},
+      {"admissionregistrationv1.ServiceReference",
+       [](Value& in) { DefaultPointer(in, "port", 443); }},
+      {"admissionregistrationv1.MatchResources",
+       [](Value& in) {
          DefaultPointer(in, "namespaceSelector", Value::MakeObject());
          DefaultPointer(in, "objectSelector", Value::MakeObject());
          DefaultPointer(in, "matchPolicy", "Equivalent");
        }},
-      {"admissionregistrationv1.ValidatingAdmissionPolicySpec", [](Value& in) { DefaultPointer(in, "failurePolicy", "Fail"); }},
-      {"admissionregistrationv1.MutatingAdmissionPolicySpec", [](Value& in) { DefaultPointer(in, "failurePolicy", "Fail"); }},
+      {"admissionregistrationv1.ValidatingAdmissionPolicySpec",
+       [](Value& in) { DefaultPointer(in, "failurePolicy", "Fail"); }},
+      {"admissionregistrationv1.MutatingAdmissionPolicySpec",
+       [](Value& in) { DefaultPointer(in, "failurePolicy", "Fail"); }},
       {"apiregistrationv1.ServiceReference", [](Value& in) { DefaultPointer(in, "port", 443); }},
-      {"certificatesv1.PodCertificateRequestSpec", [](Value& in) { DefaultPointer(in, "maxExpirationSeconds", 86400); }},
-      {"resourcev1.ExactDeviceRequest", [](Value& in) {
+      {"certificatesv1.PodCertificateRequestSpec",
+       [](Value& in) { DefaultPointer(in, "maxExpirationSeconds", 86400); }},
+      {"resourcev1.ExactDeviceRequest",
+       [](Value& in) {
          Default(in, "allocationMode", "ExactCount");
          if (in.StringAt({"allocationMode"}) == "ExactCount") Default(in, "count", 1);
        }},
-      {"resourcev1.DeviceSubRequest", [](Value& in) {
+      {"resourcev1.DeviceSubRequest",
+       [](Value& in) {
          Default(in, "allocationMode", "ExactCount");
          if (in.StringAt({"allocationMode"}) == "ExactCount") Default(in, "count", 1);
        }},
       {"flowcontrolv1.FlowSchemaSpec", [](Value& in) { Default(in, "matchingPrecedence", 1000); }},
-      {"flowcontrolv1.LimitedPriorityLevelConfiguration", [](Value& in) {
+      {"flowcontrolv1.LimitedPriorityLevelConfiguration",
+       [](Value& in) {
          DefaultPointer(in, "nominalConcurrencyShares", 30);
          DefaultPointer(in, "lendablePercent", 0);
-         if (Value* response = Part(in, "limitResponse"); response && response->StringAt({"type"}) == "Queue") {
+         if (Value* response = Part(in, "limitResponse");
+             response && response->StringAt({"type"}) == "Queue") {
            Value& queuing = (*response)["queuing"];
            Default(queuing, "queues", 64);
            Default(queuing, "handSize", 8);
            Default(queuing, "queueLengthLimit", 50);
          }
        }},
-      {"flowcontrolv1.ExemptPriorityLevelConfiguration", [](Value& in) {
+      {"flowcontrolv1.ExemptPriorityLevelConfiguration",
+       [](Value& in) {
          DefaultPointer(in, "nominalConcurrencyShares", 0);
          DefaultPointer(in, "lendablePercent", 0);
        }},
   };
   return kHooks;
+}
+
+bool IsZero(const Value& value) {
+  return (value.is_int() && value.integer() == 0) ||
+         (value.is_string() && value.string().empty()) || (value.is_bool() && !value.boolean());
 }
 
 // What the tables say: defaults of members that are absent.
@@ -401,7 +478,7 @@ void TableDefaults(Value& message, const TypeInfo& type) {
     if (!value) continue;
     if (field.shape == Shape::kOptional) {
       DefaultPointer(message, field.name(), *std::move(value));
-    } else if (field.shape == Shape::kOne) {
+    } else if (field.shape == Shape::kOne && !IsZero(*value)) {
       Default(message, field.name(), *std::move(value));
     }
   }

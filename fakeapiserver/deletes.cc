@@ -30,7 +30,8 @@ struct DeleteOptions {
 Result<Value> OptionsTree(Call& call) {
   static const std::string kNoBody;
   const std::string& body = call.request.body ? *call.request.body : kNoBody;
-  if (body.size() > kMaxRequestBody) return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
+  if (body.size() > kMaxRequestBody)
+    return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   if (body.empty()) {
     Value tree = Value::MakeObject();
     if (const std::string grace = call.Parameter("gracePeriodSeconds"); !grace.empty()) {
@@ -38,8 +39,10 @@ Result<Value> OptionsTree(Call& call) {
       if (!seconds) return BadRequest(seconds.error().message());
       tree.Set("gracePeriodSeconds", *seconds);
     }
-    if (call.query.Has("orphanDependents")) tree.Set("orphanDependents", call.Flag("orphanDependents"));
-    if (call.query.Has("propagationPolicy")) tree.Set("propagationPolicy", call.Parameter("propagationPolicy"));
+    if (call.query.Has("orphanDependents"))
+      tree.Set("orphanDependents", call.Flag("orphanDependents"));
+    if (call.query.Has("propagationPolicy"))
+      tree.Set("propagationPolicy", call.Parameter("propagationPolicy"));
     Value dry = Value::MakeArray();
     for (std::string_view one : call.query.Values("dryRun")) dry.Append(one);
     if (!dry.array().empty()) tree.Set("dryRun", std::move(dry));
@@ -48,7 +51,8 @@ Result<Value> OptionsTree(Call& call) {
   const auto media = BodyMedia(call.request.headers);
   if (!media) {
     return UnsupportedMediaType(
-        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, "
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json, application/yaml, "
         "application/vnd.kubernetes.protobuf");
   }
   const TypeInfo& type = TypeOf<metav1::DeleteOptions>();
@@ -59,11 +63,13 @@ Result<Value> OptionsTree(Call& call) {
     if (!parsed) return BadRequest("yaml: " + parsed.error().message());
     tree = *std::move(parsed);
   } else {
-    if (const auto complaint = GoJsonError(body)) return BadRequest("couldn't get version/kind; json parse error: " + *complaint);
+    if (const auto complaint = GoJsonError(body))
+      return BadRequest("couldn't get version/kind; json parse error: " + *complaint);
     tree = ParseJson(body).value();
   }
   if (const std::string kind(tree.StringAt({"kind"})); !kind.empty() && kind != "DeleteOptions") {
-    return BadRequest(Cat("no kind ", Quote(kind), " is registered for version ", Quote(tree.StringAt({"apiVersion"})),
+    return BadRequest(Cat("no kind ", Quote(kind), " is registered for version ",
+                          Quote(tree.StringAt({"apiVersion"})),
                           " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
   }
   auto normal = Normalise(std::move(tree), type);
@@ -75,8 +81,10 @@ Result<DeleteOptions> ReadOptions(Call& call) {
   auto tree = OptionsTree(call);
   if (!tree) return tree.error().status() ? tree.error() : BadRequest(tree.error().message());
   DeleteOptions options;
-  if (const Value* grace = tree->Find("gracePeriodSeconds"); grace && grace->is_int()) options.grace = grace->integer();
-  if (const Value* orphan = tree->Find("orphanDependents"); orphan && orphan->is_bool()) options.orphan = orphan->boolean();
+  if (const Value* grace = tree->Find("gracePeriodSeconds"); grace && grace->is_int())
+    options.grace = grace->integer();
+  if (const Value* orphan = tree->Find("orphanDependents"); orphan && orphan->is_bool())
+    options.orphan = orphan->boolean();
   const Value* policy = tree->Find("propagationPolicy");
   options.policy = std::string(tree->StringAt({"propagationPolicy"}));
   options.uid = std::string(tree->StringAt({"preconditions", "uid"}));
@@ -84,15 +92,20 @@ Result<DeleteOptions> ReadOptions(Call& call) {
   FieldErrors errors;
   if (policy && policy->is_string()) {
     if (options.orphan) {
-      errors.push_back(InvalidText("propagationPolicy", options.policy, "orphanDependents and deletionPropagation cannot be both set"));
+      errors.push_back(InvalidText("propagationPolicy", options.policy,
+                                   "orphanDependents and deletionPropagation cannot be both set"));
     }
-    if (options.policy != "Foreground" && options.policy != "Background" && options.policy != "Orphan") {
-      errors.push_back(Unsupported("propagationPolicy", options.policy, {"Foreground", "Background", "Orphan", "nil"}));
+    if (options.policy != "Foreground" && options.policy != "Background" &&
+        options.policy != "Orphan") {
+      errors.push_back(Unsupported("propagationPolicy", options.policy,
+                                   {"Foreground", "Background", "Orphan", "nil"}));
     }
   }
   if (const Value* dry = tree->Find("dryRun"); dry && dry->is_array() && !dry->array().empty()) {
     call.dry_run = true;
-    const bool good = std::all_of(dry->array().begin(), dry->array().end(), [](const Value& one) { return one.is_string() && one.string() == "All"; });
+    const bool good = std::all_of(dry->array().begin(), dry->array().end(), [](const Value& one) {
+      return one.is_string() && one.string() == "All";
+    });
     if (!good) errors.push_back(Unsupported("dryRun", *dry, {"All"}));
   }
   if (!errors.empty()) return InvalidObject({"meta.k8s.io", "DeleteOptions"}, "", errors);
@@ -100,22 +113,31 @@ Result<DeleteOptions> ReadOptions(Call& call) {
   return options;
 }
 
-Result<void> CheckPreconditions(const Call& call, const DeleteOptions& options, const Object& object) {
+Result<void> CheckPreconditions(const Call& call, const DeleteOptions& options,
+                                const Object& object) {
   const bool is_namespace = call.served->StoreName() == "namespaces";
-  const GroupResource shown = is_namespace ? call.resource() : GroupResource{call.served->group, call.served->kind};
+  const GroupResource shown =
+      is_namespace ? call.resource() : GroupResource{call.served->group, call.served->kind};
   if (!options.uid.empty() && options.uid != object.uid) {
-    if (is_namespace) return Conflict(shown, object.key.name, Cat("Precondition failed: UID in precondition: ", options.uid, ", UID in object meta: ", object.uid));
-    return Conflict(shown, object.key.name,
-                    Cat("the UID in the precondition (", options.uid, ") does not match the UID in record (", object.uid,
-                        "). The object might have been deleted and then recreated"));
+    if (is_namespace)
+      return Conflict(shown, object.key.name,
+                      Cat("Precondition failed: UID in precondition: ", options.uid,
+                          ", UID in object meta: ", object.uid));
+    return Conflict(
+        shown, object.key.name,
+        Cat("the UID in the precondition (", options.uid, ") does not match the UID in record (",
+            object.uid, "). The object might have been deleted and then recreated"));
   }
   const std::string revision = std::to_string(object.revision);
   if (!options.revision.empty() && options.revision != revision) {
     if (is_namespace) {
-      return Conflict(shown, object.key.name, Cat("Precondition failed: ResourceVersion in precondition: ", options.revision, ", ResourceVersion in object meta: ", revision));
+      return Conflict(shown, object.key.name,
+                      Cat("Precondition failed: ResourceVersion in precondition: ",
+                          options.revision, ", ResourceVersion in object meta: ", revision));
     }
     return Conflict(shown, object.key.name,
-                    Cat("the ResourceVersion in the precondition (", options.revision, ") does not match the ResourceVersion in record (", revision,
+                    Cat("the ResourceVersion in the precondition (", options.revision,
+                        ") does not match the ResourceVersion in record (", revision,
                         "). The object might have been modified"));
   }
   return {};
@@ -124,9 +146,11 @@ Result<void> CheckPreconditions(const Call& call, const DeleteOptions& options, 
 // The finalizers that the propagation policy asks for (chapter 4.4).
 void ApplyPolicy(const Call& call, const DeleteOptions& options, Value& metadata) {
   Value::Array list;
-  if (const Value* finalizers = metadata.Find("finalizers"); finalizers && finalizers->is_array()) list = finalizers->array();
+  if (const Value* finalizers = metadata.Find("finalizers"); finalizers && finalizers->is_array())
+    list = finalizers->array();
   const auto has = [&](std::string_view name) {
-    return std::any_of(list.begin(), list.end(), [&](const Value& one) { return one.is_string() && one.string() == name; });
+    return std::any_of(list.begin(), list.end(),
+                       [&](const Value& one) { return one.is_string() && one.string() == name; });
   };
   bool orphan = false, foreground = false;
   if (options.orphan) {
@@ -142,7 +166,8 @@ void ApplyPolicy(const Call& call, const DeleteOptions& options, Value& metadata
   }
   const bool had_orphan = has(kOrphan), had_foreground = has(kForeground);
   std::erase_if(list, [&](const Value& one) {
-    return one.is_string() && ((one.string() == kOrphan && !orphan) || (one.string() == kForeground && !foreground));
+    return one.is_string() &&
+           ((one.string() == kOrphan && !orphan) || (one.string() == kForeground && !foreground));
   });
   if (orphan && !had_orphan) list.emplace_back(kOrphan);
   if (foreground && !had_foreground) list.emplace_back(kForeground);
@@ -154,12 +179,13 @@ void ApplyPolicy(const Call& call, const DeleteOptions& options, Value& metadata
 }
 
 void BumpGeneration(Value& metadata) {
-  if (const int64_t generation = metadata.IntAt({"generation"}); generation > 0) metadata.Set("generation", generation + 1);
+  if (const int64_t generation = metadata.IntAt({"generation"}); generation > 0)
+    metadata.Set("generation", generation + 1);
 }
 
 struct Deleted {
-  ObjectPtr object{};    // what remains, or what is gone
-  Value tree{};          // what to answer instead, of a dry run
+  ObjectPtr object{};  // what remains, or what is gone
+  Value tree{};        // what to answer instead, of a dry run
   bool removed = false;
 };
 
@@ -175,7 +201,8 @@ std::optional<int64_t> GraceOf(const Call& call, const DeleteOptions& options, c
     grace = tree.IntAt({"spec", "terminationGracePeriodSeconds"}, 30);
   }
   const std::string_view phase = tree.StringAt({"status", "phase"});
-  if (tree.StringAt({"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed") grace = 0;
+  if (tree.StringAt({"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed")
+    grace = 0;
   return grace < 0 ? 1 : grace;
 }
 
@@ -203,7 +230,8 @@ Result<Deleted> Store(Core& core, const Call& call, Value tree) {
 }
 
 // One object; REQUIRES: the write lock. The tree is in the storage version.
-Result<Deleted> DeleteOne(Core& core, Call& call, const DeleteOptions& options, const ObjectPtr& object) {
+Result<Deleted> DeleteOne(Core& core, Call& call, const DeleteOptions& options,
+                          const ObjectPtr& object) {
   if (auto good = CheckPreconditions(call, options, *object); !good) return good.error();
   Value tree = TreeOf(*object, *call.served->storage);
   Value& metadata = tree["metadata"];
@@ -211,7 +239,8 @@ Result<Deleted> DeleteOne(Core& core, Call& call, const DeleteOptions& options, 
   ApplyPolicy(call, options, metadata);
   const bool is_namespace = call.served->StoreName() == "namespaces";
   const Value* spec_finalizers = tree.Find({"spec", "finalizers"});
-  const bool namespace_has_content = is_namespace && spec_finalizers && !spec_finalizers->array().empty();
+  const bool namespace_has_content =
+      is_namespace && spec_finalizers && !spec_finalizers->array().empty();
   const bool pending = metadata.Find("finalizers") != nullptr;
   const auto grace = GraceOf(call, options, tree);
 
@@ -287,7 +316,8 @@ void WarnAboutOrphans(Call& call, const DeleteOptions& options) {
   if (call.served->group != "batch" || !call.served->strategy->orphans_by_default) return;
   if (options.orphan || !options.policy.empty()) return;
   call.Warn(
-      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background "
+      "to remove them or set "
       "propagationPolicy=Orphan to suppress this warning");
 }
 
@@ -297,7 +327,8 @@ Result<Answer> DeleteObject(Core& core, Call& call) {
   auto options = ReadOptions(call);
   if (!options) return options.error();
   if (call.served->StoreName() == "namespaces" &&
-      (call.info.name == "default" || call.info.name == "kube-system" || call.info.name == "kube-public")) {
+      (call.info.name == "default" || call.info.name == "kube-system" ||
+       call.info.name == "kube-public")) {
     return Forbidden(call.resource(), call.info.name, "this namespace may not be deleted");
   }
   const auto lock = core.store.LockWrites();
@@ -308,7 +339,8 @@ Result<Answer> DeleteObject(Core& core, Call& call) {
   if (!deleted) return deleted.error();
   const bool accepted = !deleted->removed && options->orphan && !*options->orphan;
   if (deleted->removed && !call.served->strategy->returns_deleted) return Success(call, *object);
-  if (!deleted->tree.is_null()) return RenderTree(core, call, std::move(deleted->tree), accepted ? 202 : 200);
+  if (!deleted->tree.is_null())
+    return RenderTree(core, call, std::move(deleted->tree), accepted ? 202 : 200);
   return RenderObject(core, call, deleted->object, accepted ? 202 : 200);
 }
 
@@ -318,7 +350,8 @@ Result<Answer> DeleteCollection(Core& core, Call& call) {
   auto query = ParseListQuery(call, false);
   if (!query) return query.error();
   const auto lock = core.store.LockWrites();
-  auto page = core.store.List(query->selection, 0, query->limit > 0 ? static_cast<size_t>(query->limit) : 0, "");
+  auto page = core.store.List(query->selection, 0,
+                              query->limit > 0 ? static_cast<size_t>(query->limit) : 0, "");
   if (!page) return page.error();
   if (!page->objects.empty()) WarnAboutOrphans(call, *options);
   for (const ObjectPtr& object : page->objects) {

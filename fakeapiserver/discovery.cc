@@ -14,7 +14,8 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr std::string_view kVersion = "1.37.2";
-constexpr std::string_view kAggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+constexpr std::string_view kAggregated =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 Value Strings(std::string_view comma_list) {
   Value list = Value::MakeArray();
@@ -26,8 +27,14 @@ Value Strings(std::string_view comma_list) {
 // Sorted, as discovery lists them.
 Value VerbList(uint32_t verbs) {
   static constexpr std::pair<std::string_view, Verb> kSorted[] = {
-      {"create", Verb::kCreate}, {"delete", Verb::kDelete}, {"deletecollection", Verb::kDeleteCollection}, {"get", Verb::kGet},
-      {"list", Verb::kList},     {"patch", Verb::kPatch},   {"update", Verb::kUpdate},                     {"watch", Verb::kWatch}};
+      {"create", Verb::kCreate},
+      {"delete", Verb::kDelete},
+      {"deletecollection", Verb::kDeleteCollection},
+      {"get", Verb::kGet},
+      {"list", Verb::kList},
+      {"patch", Verb::kPatch},
+      {"update", Verb::kUpdate},
+      {"watch", Verb::kWatch}};
   Value list = Value::MakeArray();
   for (const auto& [name, verb] : kSorted) {
     if (verbs & VerbBit(verb)) list.Append(name);
@@ -43,10 +50,14 @@ std::string StorageVersionHash(const Served& served) {
   return EncodeBase64(std::string_view(reinterpret_cast<const char*>(digest), 8));
 }
 
-bool IsStored(const Served& served) { return served.Supports(Verb::kList) && served.Supports(Verb::kCreate); }
+bool IsStored(const Served& served) {
+  return served.Supports(Verb::kList) && served.Supports(Verb::kCreate);
+}
 
 // The kind that a subresource speaks; the options of streaming ones are not named.
-const TypeInfo& BodyOf(const Served& served, const SubresourceInfo& one) { return one.type ? one.type() : *served.type; }
+const TypeInfo& BodyOf(const Served& served, const SubresourceInfo& one) {
+  return one.type ? one.type() : *served.type;
+}
 
 Value ResourceList(const ServedVersion& version) {
   Value out = Value::MakeObject({{"kind", "APIResourceList"}});
@@ -54,9 +65,13 @@ Value ResourceList(const ServedVersion& version) {
   out.Set("groupVersion", version.api_version);
   Value list = Value::MakeArray();
   for (const Served* served : version.resources) {
-    Value one = Value::MakeObject({{"name", served->resource}, {"singularName", served->info->singular}, {"namespaced", served->namespaced}, {"kind", served->kind}});
+    Value one = Value::MakeObject({{"name", served->resource},
+                                   {"singularName", served->info->singular},
+                                   {"namespaced", served->namespaced},
+                                   {"kind", served->kind}});
     one.Set("verbs", VerbList(served->verbs));
-    if (!served->info->short_names.empty()) one.Set("shortNames", Strings(served->info->short_names));
+    if (!served->info->short_names.empty())
+      one.Set("shortNames", Strings(served->info->short_names));
     if (!served->info->categories.empty()) one.Set("categories", Strings(served->info->categories));
     if (IsStored(*served)) one.Set("storageVersionHash", StorageVersionHash(*served));
     list.Append(std::move(one));
@@ -64,10 +79,13 @@ Value ResourceList(const ServedVersion& version) {
     for (const SubresourceInfo& sub : served->info->subresources) {
       if (sub.served) subresources.push_back(&sub);
     }
-    std::sort(subresources.begin(), subresources.end(), [](auto* a, auto* b) { return a->name < b->name; });
+    std::sort(subresources.begin(), subresources.end(),
+              [](auto* a, auto* b) { return a->name < b->name; });
     for (const SubresourceInfo* sub : subresources) {
       const TypeInfo& body = BodyOf(*served, *sub);
-      Value entry = Value::MakeObject({{"name", Cat(served->resource, "/", sub->name)}, {"singularName", ""}, {"namespaced", served->namespaced}});
+      Value entry = Value::MakeObject({{"name", Cat(served->resource, "/", sub->name)},
+                                       {"singularName", ""},
+                                       {"namespaced", served->namespaced}});
       if (body.group_version->api_version != version.api_version) {
         entry.Set("group", body.group_version->group);
         entry.Set("version", body.group_version->version);
@@ -102,7 +120,9 @@ Value AggregatedKind(const TypeInfo& type, std::string_view api_version) {
 }
 
 Value AggregatedResource(const Served& served) {
-  Value one = Value::MakeObject({{"resource", served.resource}, {"responseKind", AggregatedKind(*served.type, served.api_version)}});
+  Value one =
+      Value::MakeObject({{"resource", served.resource},
+                         {"responseKind", AggregatedKind(*served.type, served.api_version)}});
   one.Set("scope", served.namespaced ? "Namespaced" : "Cluster");
   one.Set("singularResource", served.info->singular);
   one.Set("verbs", VerbList(served.verbs));
@@ -112,7 +132,8 @@ Value AggregatedResource(const Served& served) {
   for (const SubresourceInfo& sub : served.info->subresources) {
     if (sub.served) subresources.push_back(&sub);
   }
-  std::sort(subresources.begin(), subresources.end(), [](auto* a, auto* b) { return a->name < b->name; });
+  std::sort(subresources.begin(), subresources.end(),
+            [](auto* a, auto* b) { return a->name < b->name; });
   if (!subresources.empty()) {
     Value list = Value::MakeArray();
     for (const SubresourceInfo* sub : subresources) {
@@ -127,7 +148,9 @@ Value AggregatedResource(const Served& served) {
 }
 
 Value Aggregated(const Registry& registry, bool core_group) {
-  Value out = Value::MakeObject({{"kind", "APIGroupDiscoveryList"}, {"apiVersion", "apidiscovery.k8s.io/v2"}, {"metadata", Value::MakeObject()}});
+  Value out = Value::MakeObject({{"kind", "APIGroupDiscoveryList"},
+                                 {"apiVersion", "apidiscovery.k8s.io/v2"},
+                                 {"metadata", Value::MakeObject()}});
   Value items = Value::MakeArray();
   for (const ServedGroup& group : registry.groups()) {
     if (group.name.empty() != core_group) continue;
@@ -153,9 +176,11 @@ Value Aggregated(const Registry& registry, bool core_group) {
 
 bool WantsAggregated(const http::Request& request, bool* protobuf) {
   std::string accept;
-  for (std::string_view value : request.headers.Values("Accept")) accept += Cat(accept.empty() ? "" : ",", value);
+  for (std::string_view value : request.headers.Values("Accept"))
+    accept += Cat(accept.empty() ? "" : ",", value);
   for (const MediaClause& clause : ParseAccept(accept)) {
-    const bool fits = clause.Get("g") == "apidiscovery.k8s.io" && clause.Get("v") == "v2" && clause.Get("as") == "APIGroupDiscoveryList";
+    const bool fits = clause.Get("g") == "apidiscovery.k8s.io" && clause.Get("v") == "v2" &&
+                      clause.Get("as") == "APIGroupDiscoveryList";
     if (!fits) continue;
     if (clause.type == kProtobufType) *protobuf = true;
     if (clause.type == kJsonType || clause.type == kProtobufType) return true;
@@ -179,35 +204,66 @@ Answer AggregatedAnswer(Core& core, const Call& call, bool core_group) {
 }
 
 Answer VersionAnswer() {
-  Value version = Value::MakeObject({{"major", "1"}, {"minor", "37"}, {"emulationMajor", "1"}, {"emulationMinor", "37"},
-                                     {"minCompatibilityMajor", "1"}, {"minCompatibilityMinor", "36"}, {"gitVersion", Cat("v", kVersion)},
-                                     {"gitCommit", std::string(40, '0')}, {"gitTreeState", "clean"}, {"buildDate", "2026-01-01T00:00:00Z"},
-                                     {"goVersion", "go1.26"}, {"compiler", "gc"}, {"platform", "linux/amd64"}});
+  Value version = Value::MakeObject({{"major", "1"},
+                                     {"minor", "37"},
+                                     {"emulationMajor", "1"},
+                                     {"emulationMinor", "37"},
+                                     {"minCompatibilityMajor", "1"},
+                                     {"minCompatibilityMinor", "36"},
+                                     {"gitVersion", Cat("v", kVersion)},
+                                     {"gitCommit", std::string(40, '0')},
+                                     {"gitTreeState", "clean"},
+                                     {"buildDate", "2026-01-01T00:00:00Z"},
+                                     {"goVersion", "go1.26"},
+                                     {"compiler", "gc"},
+                                     {"platform", "linux/amd64"}});
   return Answer::Bytes(200, std::string(kJsonType), ToIndentedJson(version));
 }
 
 constexpr std::array<std::string_view, 37> kChecks = {
-    "ping", "log", "loopback-serving-certificate", "etcd", "etcd-readiness", "informer-sync",
-    "poststarthook/start-apiserver-admission-initializer", "poststarthook/generic-apiserver-start-informers",
-    "poststarthook/priority-and-fairness-config-consumer", "poststarthook/priority-and-fairness-filter",
-    "poststarthook/storage-object-count-tracker-hook", "poststarthook/start-apiextensions-informers",
-    "poststarthook/start-apiextensions-controllers", "poststarthook/crd-informer-synced",
-    "poststarthook/start-system-namespaces-controller", "poststarthook/peer-endpoint-reconciler-controller",
-    "poststarthook/start-cluster-authentication-info-controller", "poststarthook/start-kube-apiserver-identity-lease-controller",
-    "poststarthook/start-kube-apiserver-identity-lease-garbage-collector", "poststarthook/storage-readiness",
-    "poststarthook/start-legacy-token-tracking-controller", "poststarthook/start-service-ip-repair-controllers",
-    "poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes",
-    "poststarthook/priority-and-fairness-config-producer", "poststarthook/bootstrap-controller",
-    "poststarthook/start-kubernetes-service-cidr-controller", "poststarthook/start-kube-aggregator-informers",
-    "poststarthook/apiservice-status-local-available-controller", "poststarthook/apiservice-status-remote-available-controller",
-    "poststarthook/apiservice-registration-controller", "poststarthook/apiservice-discovery-controller",
-    "poststarthook/kube-apiserver-autoregistration", "autoregister-completion", "poststarthook/apiservice-openapi-controller",
-    "poststarthook/apiservice-openapiv3-controller", "shutdown"};
+    "ping",
+    "log",
+    "loopback-serving-certificate",
+    "etcd",
+    "etcd-readiness",
+    "informer-sync",
+    "poststarthook/start-apiserver-admission-initializer",
+    "poststarthook/generic-apiserver-start-informers",
+    "poststarthook/priority-and-fairness-config-consumer",
+    "poststarthook/priority-and-fairness-filter",
+    "poststarthook/storage-object-count-tracker-hook",
+    "poststarthook/start-apiextensions-informers",
+    "poststarthook/start-apiextensions-controllers",
+    "poststarthook/crd-informer-synced",
+    "poststarthook/start-system-namespaces-controller",
+    "poststarthook/peer-endpoint-reconciler-controller",
+    "poststarthook/start-cluster-authentication-info-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
+    "poststarthook/storage-readiness",
+    "poststarthook/start-legacy-token-tracking-controller",
+    "poststarthook/start-service-ip-repair-controllers",
+    "poststarthook/rbac/bootstrap-roles",
+    "poststarthook/scheduling/bootstrap-system-priority-classes",
+    "poststarthook/priority-and-fairness-config-producer",
+    "poststarthook/bootstrap-controller",
+    "poststarthook/start-kubernetes-service-cidr-controller",
+    "poststarthook/start-kube-aggregator-informers",
+    "poststarthook/apiservice-status-local-available-controller",
+    "poststarthook/apiservice-status-remote-available-controller",
+    "poststarthook/apiservice-registration-controller",
+    "poststarthook/apiservice-discovery-controller",
+    "poststarthook/kube-apiserver-autoregistration",
+    "autoregister-completion",
+    "poststarthook/apiservice-openapi-controller",
+    "poststarthook/apiservice-openapiv3-controller",
+    "shutdown"};
 
 std::vector<std::string_view> ChecksOf(std::string_view endpoint) {
   std::vector<std::string_view> checks;
   for (std::string_view check : kChecks) {
-    const bool ready_only = check == "etcd-readiness" || check == "informer-sync" || check == "shutdown";
+    const bool ready_only =
+        check == "etcd-readiness" || check == "informer-sync" || check == "shutdown";
     if (ready_only && endpoint != "readyz") continue;
     if (check == "loopback-serving-certificate" && endpoint == "readyz") continue;
     checks.push_back(check);
@@ -222,7 +278,8 @@ std::optional<Answer> Health(const Call& call) {
     const auto checks = ChecksOf(endpoint);
     if (path.starts_with(root + "/")) {
       const std::string name = path.substr(root.size() + 1);
-      if (std::find(checks.begin(), checks.end(), name) == checks.end()) return Answer::Text(404, "404 page not found\n");
+      if (std::find(checks.begin(), checks.end(), name) == checks.end())
+        return Answer::Text(404, "404 page not found\n");
       return Answer::Text(200, "ok");
     }
     if (path != root) continue;
@@ -238,30 +295,48 @@ std::optional<Answer> Health(const Call& call) {
     }
     std::string unknown;
     for (const std::string& one : excluded) {
-      if (std::find(checks.begin(), checks.end(), one) == checks.end()) unknown += Cat(unknown.empty() ? "" : ",", Quote(one));
+      if (std::find(checks.begin(), checks.end(), one) == checks.end())
+        unknown += Cat(unknown.empty() ? "" : ",", Quote(one));
     }
-    if (!unknown.empty()) text += Cat("warn: some health checks cannot be excluded: no matches for ", unknown, "\n");
+    if (!unknown.empty())
+      text += Cat("warn: some health checks cannot be excluded: no matches for ", unknown, "\n");
     return Answer::Text(200, Cat(text, endpoint, " check passed\n"));
   }
   return std::nullopt;
 }
 
 Answer RootPaths(const Core& core) {
-  std::vector<std::string> paths = {"/.well-known/openid-configuration", "/api", "/apis", "/apis/", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version", "/metrics", "/metrics/slis",
-                                    "/logs", "/debug/api_priority_and_fairness/dump_priority_levels", "/debug/api_priority_and_fairness/dump_queues",
-                                    "/debug/api_priority_and_fairness/dump_requests", "/debug/flags/v"};
+  std::vector<std::string> paths = {"/.well-known/openid-configuration",
+                                    "/api",
+                                    "/apis",
+                                    "/apis/",
+                                    "/openapi/v2",
+                                    "/openapi/v3",
+                                    "/openapi/v3/",
+                                    "/openid/v1/jwks",
+                                    "/version",
+                                    "/metrics",
+                                    "/metrics/slis",
+                                    "/logs",
+                                    "/debug/api_priority_and_fairness/dump_priority_levels",
+                                    "/debug/api_priority_and_fairness/dump_queues",
+                                    "/debug/api_priority_and_fairness/dump_requests",
+                                    "/debug/flags/v"};
   for (const ServedGroup& group : core.registry.groups()) {
     if (!group.name.empty()) paths.push_back("/apis/" + group.name);
-    for (const ServedVersion& version : group.versions) paths.push_back(Cat(group.name.empty() ? "/api/" : "/apis/", version.api_version));
+    for (const ServedVersion& version : group.versions)
+      paths.push_back(Cat(group.name.empty() ? "/api/" : "/apis/", version.api_version));
   }
   for (std::string_view endpoint : {"healthz", "livez", "readyz"}) {
     paths.push_back(Cat("/", endpoint));
-    for (std::string_view check : ChecksOf(endpoint)) paths.push_back(Cat("/", endpoint, "/", check));
+    for (std::string_view check : ChecksOf(endpoint))
+      paths.push_back(Cat("/", endpoint, "/", check));
   }
   std::sort(paths.begin(), paths.end());
   Value list = Value::MakeArray();
   for (std::string& path : paths) list.Append(std::move(path));
-  return Answer::Bytes(200, std::string(kJsonType), ToIndentedJson(Value::MakeObject({{"paths", std::move(list)}})));
+  return Answer::Bytes(200, std::string(kJsonType),
+                       ToIndentedJson(Value::MakeObject({{"paths", std::move(list)}})));
 }
 
 }  // namespace
@@ -287,8 +362,10 @@ std::optional<Answer> ServeFixedPath(Core& core, const Call& call) {
   if (path == "/metrics" || path == "/metrics/slis") {
     if (!get) return not_allowed();
     return Answer::Bytes(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
-                         Cat("# HELP apiserver_storage_objects [STABLE] Number of stored objects.\n# TYPE apiserver_storage_objects gauge\n"
-                             "apiserver_storage_objects{resource=\"pods\"} ", std::to_string(core.store.Count("pods")), "\n"));
+                         Cat("# HELP apiserver_storage_objects [STABLE] Number of stored "
+                             "objects.\n# TYPE apiserver_storage_objects gauge\n"
+                             "apiserver_storage_objects{resource=\"pods\"} ",
+                             std::to_string(core.store.Count("pods")), "\n"));
   }
   bool protobuf = false;
   if (path == "/api") {
@@ -296,7 +373,9 @@ std::optional<Answer> ServeFixedPath(Core& core, const Call& call) {
     if (WantsAggregated(call.request, &protobuf)) return AggregatedAnswer(core, call, true);
     Value versions = Value::MakeObject({{"kind", "APIVersions"}});
     versions.Set("versions", Value::MakeArray({"v1"}));
-    versions.Set("serverAddressByClientCIDRs", Value::MakeArray({Value::MakeObject({{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", "127.0.0.1:6443"}})}));
+    versions.Set("serverAddressByClientCIDRs",
+                 Value::MakeArray({Value::MakeObject(
+                     {{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", "127.0.0.1:6443"}})}));
     return RenderPlain(versions, call.output);
   }
   if (path == "/apis") {

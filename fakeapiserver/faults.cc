@@ -2,7 +2,9 @@
 
 namespace k8s::fakeapiserver {
 
-std::optional<Answer> Faults::Before(const http::Request&, const RequestInfo&) { return std::nullopt; }
+std::optional<Answer> Faults::Before(const http::Request&, const RequestInfo&) {
+  return std::nullopt;
+}
 
 Answer Faults::After(const http::Request&, const RequestInfo&, Answer answer) { return answer; }
 

@@ -21,7 +21,8 @@ std::string ElementText(const std::string& element) {
   std::string out = "[";
   const auto keys = ParseJson(body);
   if (!keys || !keys->is_object()) return out + "]";
-  for (const auto& [name, value] : keys->object()) out += Cat(out.size() > 1 ? "," : "", name, "=", ToJson(value));
+  for (const auto& [name, value] : keys->object())
+    out += Cat(out.size() > 1 ? "," : "", name, "=", ToJson(value));
   return out + "]";
 }
 
@@ -34,19 +35,26 @@ void CollectPaths(const FieldSet& set, const std::string& prefix, std::vector<st
 }
 
 bool IsEmptyContainer(const Value& value) {
-  return value.is_null() || (value.is_object() && value.object().empty()) || (value.is_array() && value.array().empty());
+  return value.is_null() || (value.is_object() && value.object().empty()) ||
+         (value.is_array() && value.array().empty());
 }
 
-bool IsLeaf(const FieldSchema& schema) { return schema.form == Form::kScalar || schema.form == Form::kAtomic; }
+bool IsLeaf(const FieldSchema& schema) {
+  return schema.form == Form::kScalar || schema.form == Form::kAtomic;
+}
 
 FieldSchema ElementSchema(const Field& field) {
   FieldSchema schema;
   switch (field.kind) {
-    case Kind::kMessage: return SchemaOfType(field.type());
+    case Kind::kMessage:
+      return SchemaOfType(field.type());
     case Kind::kRawExtension:
     case Kind::kJson:
-    case Kind::kFieldsV1: schema.form = Form::kAtomic; break;
-    default: schema.form = Form::kScalar;
+    case Kind::kFieldsV1:
+      schema.form = Form::kAtomic;
+      break;
+    default:
+      schema.form = Form::kScalar;
   }
   return schema;
 }
@@ -59,7 +67,8 @@ bool PathElementLess::operator()(const std::string& a, const std::string& b) con
 }
 
 bool FieldSet::empty() const {
-  return !member && std::all_of(children.begin(), children.end(), [](const auto& child) { return child.second.empty(); });
+  return !member && std::all_of(children.begin(), children.end(),
+                                [](const auto& child) { return child.second.empty(); });
 }
 
 void FieldSet::Insert(const std::vector<std::string>& path) {
@@ -118,7 +127,9 @@ Value FieldSet::ToValue() const {
   return out;
 }
 
-bool operator==(const FieldSet& a, const FieldSet& b) { return Difference(a, b).empty() && Difference(b, a).empty(); }
+bool operator==(const FieldSet& a, const FieldSet& b) {
+  return Difference(a, b).empty() && Difference(b, a).empty();
+}
 
 std::vector<std::string> FieldSet::Paths() const {
   std::vector<std::string> out;
@@ -166,7 +177,9 @@ FieldSet Intersection(const FieldSet& a, const FieldSet& b) {
 FieldSchema SchemaOfType(const TypeInfo& type) {
   FieldSchema schema;
   schema.type = &type;
-  schema.form = type.Has(kStructAtomic) || type.Has(kTransparent) || type.Has(kUnion) ? Form::kAtomic : Form::kStruct;
+  schema.form = type.Has(kStructAtomic) || type.Has(kTransparent) || type.Has(kUnion)
+                    ? Form::kAtomic
+                    : Form::kStruct;
   return schema;
 }
 
@@ -184,7 +197,9 @@ FieldSchema SchemaOfField(const Field& field) {
       return schema;
     case Shape::kList: {
       const ListType type = field.rules ? field.rules->list_type : ListType::kAtomic;
-      schema.form = type == ListType::kMap ? Form::kKeyedList : type == ListType::kSet ? Form::kSet : Form::kAtomic;
+      schema.form = type == ListType::kMap   ? Form::kKeyedList
+                    : type == ListType::kSet ? Form::kSet
+                                             : Form::kAtomic;
       if (type == ListType::kMap && field.kind == Kind::kMessage) schema.type = &field.type();
       return schema;
     }
@@ -197,7 +212,8 @@ FieldSchema SchemaOfMember(const FieldSchema& parent, std::string_view name, boo
   if (parent.form == Form::kMap) return ElementSchema(*parent.field);
   if (parent.type) {
     if (const Field* field = parent.type->Find(name)) return SchemaOfField(*field);
-    if (parent.type->Has(kIsKind) && (name == "kind" || name == "apiVersion")) return {Form::kScalar, nullptr, nullptr};
+    if (parent.type->Has(kIsKind) && (name == "kind" || name == "apiVersion"))
+      return {Form::kScalar, nullptr, nullptr};
   }
   if (known) *known = false;
   return {};
@@ -234,7 +250,9 @@ namespace {
 void AddPaths(const Value& value, const FieldSchema& schema, FieldSet& set) {
   switch (schema.form) {
     case Form::kScalar:
-    case Form::kAtomic: set.member = true; return;
+    case Form::kAtomic:
+      set.member = true;
+      return;
     case Form::kSet:
     case Form::kKeyedList:
       if (!value.is_array()) return;
@@ -251,7 +269,9 @@ void AddPaths(const Value& value, const FieldSchema& schema, FieldSet& set) {
       for (const auto& [name, member] : value.object()) {
         FieldSet& child = set.children["f:" + name];
         AddPaths(member, SchemaOfMember(schema, name), child);
-        if (member.is_null() || (member.is_object() && member.object().empty()) || schema.form == Form::kMap) child.member = true;
+        if (member.is_null() || (member.is_object() && member.object().empty()) ||
+            schema.form == Form::kMap)
+          child.member = true;
       }
       return;
   }
@@ -262,18 +282,23 @@ void AddWhole(const Value& value, const FieldSchema& schema, FieldSet& set) {
   set.member = true;
   if (IsLeaf(schema)) return;
   if (value.is_array()) {
-    for (const Value& item : value.array()) AddWhole(item, SchemaOfItem(schema), set.children[ItemElement(schema, item)]);
+    for (const Value& item : value.array())
+      AddWhole(item, SchemaOfItem(schema), set.children[ItemElement(schema, item)]);
   } else if (value.is_object()) {
-    for (const auto& [name, member] : value.object()) AddWhole(member, SchemaOfMember(schema, name), set.children["f:" + name]);
+    for (const auto& [name, member] : value.object())
+      AddWhole(member, SchemaOfMember(schema, name), set.children["f:" + name]);
   }
 }
 
 struct Sides {
   FieldSet &added, &modified, &removed;
-  Sides Child(const std::string& element) const { return {added.children[element], modified.children[element], removed.children[element]}; }
+  Sides Child(const std::string& element) const {
+    return {added.children[element], modified.children[element], removed.children[element]};
+  }
 };
 
-void ComparePart(const Value& before, const Value& now, const FieldSchema& schema, const Sides& sides) {
+void ComparePart(const Value& before, const Value& now, const FieldSchema& schema,
+                 const Sides& sides) {
   if (IsLeaf(schema) || (IsEmptyContainer(before) && IsEmptyContainer(now))) {
     if (!(before == now)) sides.modified.member = true;
     return;
@@ -314,7 +339,8 @@ void ComparePart(const Value& before, const Value& now, const FieldSchema& schem
     }
   }
   for (const auto& [name, member] : old_map.object()) {
-    if (!new_map.Find(name)) AddWhole(member, SchemaOfMember(schema, name), sides.removed.children["f:" + name]);
+    if (!new_map.Find(name))
+      AddWhole(member, SchemaOfMember(schema, name), sides.removed.children["f:" + name]);
   }
 }
 
@@ -327,7 +353,9 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
   std::vector<std::string> left, right;
   for (const Value& item : live) left.push_back(ItemElement(schema, item));
   for (const Value& item : applied) right.push_back(ItemElement(schema, item));
-  const auto in = [](const std::vector<std::string>& list, const std::string& element) { return std::find(list.begin(), list.end(), element); };
+  const auto in = [](const std::vector<std::string>& list, const std::string& element) {
+    return std::find(list.begin(), list.end(), element);
+  };
   std::map<std::string, bool> done;
   Value::Array out;
   size_t a = 0, b = 0;
@@ -346,7 +374,8 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
       if (counterpart == left.end()) {
         out.push_back(applied[b]);
       } else {
-        out.push_back(MergePart(live[static_cast<size_t>(counterpart - left.begin())], applied[b], item_schema));
+        out.push_back(MergePart(live[static_cast<size_t>(counterpart - left.begin())], applied[b],
+                                item_schema));
       }
       ++b;
       continue;
@@ -359,14 +388,16 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
 Value MergePart(const Value& live, const Value& applied, const FieldSchema& schema) {
   switch (schema.form) {
     case Form::kScalar:
-    case Form::kAtomic: return applied;
+    case Form::kAtomic:
+      return applied;
     case Form::kSet:
     case Form::kKeyedList:
       if (!live.is_array() || !applied.is_array()) return applied.is_null() ? live : applied;
       return MergeItems(live.array(), applied.array(), schema);
     case Form::kStruct:
     case Form::kMap: {
-      if (!live.is_object() || !applied.is_object()) return applied.is_null() && live.is_object() ? live : applied;
+      if (!live.is_object() || !applied.is_object())
+        return applied.is_null() && live.is_object() ? live : applied;
       Value out = live;
       for (const auto& [name, member] : applied.object()) {
         const Value* present = out.Find(name);
@@ -382,18 +413,24 @@ class SchemaChecker {
  public:
   std::vector<std::string> problems;
 
-  void Check(const Value& value, const FieldSchema& schema, const Field* field, const std::string& path) {
+  void Check(const Value& value, const FieldSchema& schema, const Field* field,
+             const std::string& path) {
     if (value.is_null()) return;
     switch (schema.form) {
-      case Form::kScalar: CheckScalar(value, field, path); return;
+      case Form::kScalar:
+        CheckScalar(value, field, path);
+        return;
       case Form::kAtomic:
       case Form::kStruct:
       case Form::kMap:
-        if (schema.form == Form::kAtomic && field && field->shape == Shape::kList) return CheckList(value, schema, field, path);
+        if (schema.form == Form::kAtomic && field && field->shape == Shape::kList)
+          return CheckList(value, schema, field, path);
         CheckMap(value, schema, field, path);
         return;
       case Form::kSet:
-      case Form::kKeyedList: CheckList(value, schema, field, path); return;
+      case Form::kKeyedList:
+        CheckList(value, schema, field, path);
+        return;
     }
   }
 
@@ -412,23 +449,29 @@ class SchemaChecker {
       case Kind::kBytes:
       case Kind::kTime:
       case Kind::kMicroTime:
-        if (!value.is_string()) problems.push_back(Cat(path, ": expected string, got ", Shown(value)));
+        if (!value.is_string())
+          problems.push_back(Cat(path, ": expected string, got ", Shown(value)));
         return;
       case Kind::kInt32:
       case Kind::kInt64:
       case Kind::kUint64:
       case Kind::kDouble:
-        if (!value.is_number()) problems.push_back(Cat(path, ": expected numeric (int or float), got ", Shown(value)));
+        if (!value.is_number())
+          problems.push_back(Cat(path, ": expected numeric (int or float), got ", Shown(value)));
         return;
       case Kind::kBool:
-        if (!value.is_bool()) problems.push_back(Cat(path, ": expected boolean, got ", Shown(value)));
+        if (!value.is_bool())
+          problems.push_back(Cat(path, ": expected boolean, got ", Shown(value)));
         return;
-      default: return;
+      default:
+        return;
     }
   }
 
-  void CheckMap(const Value& value, const FieldSchema& schema, const Field* field, const std::string& path) {
-    if (schema.form == Form::kAtomic && !schema.type && !(field && field->shape == Shape::kMap)) return;
+  void CheckMap(const Value& value, const FieldSchema& schema, const Field* field,
+                const std::string& path) {
+    if (schema.form == Form::kAtomic && !schema.type && !(field && field->shape == Shape::kMap))
+      return;
     if (schema.type && (schema.type->Has(kTransparent) || schema.type->Has(kUnion))) return;
     if (!value.is_object()) {
       problems.push_back(Cat(path, ": expected map, got ", Shown(value)));
@@ -450,9 +493,12 @@ class SchemaChecker {
     }
   }
 
-  static const Field* ElementField(const Field& field) { return field.kind == Kind::kMessage ? nullptr : &field; }
+  static const Field* ElementField(const Field& field) {
+    return field.kind == Kind::kMessage ? nullptr : &field;
+  }
 
-  void CheckList(const Value& value, const FieldSchema& schema, const Field* field, const std::string& path) {
+  void CheckList(const Value& value, const FieldSchema& schema, const Field* field,
+                 const std::string& path) {
     if (!value.is_array()) {
       problems.push_back(Cat(path, ": expected list, got ", Shown(value)));
       return;
@@ -464,7 +510,8 @@ class SchemaChecker {
       if (schema.form != Form::kAtomic) {
         const std::string element = ItemElement(schema, item);
         item_path = path + ElementText(element);
-        if (++seen[element] == 2) problems.push_back(Cat(path, ": duplicate entries for key ", ElementText(element)));
+        if (++seen[element] == 2)
+          problems.push_back(Cat(path, ": duplicate entries for key ", ElementText(element)));
       }
       if (field && field->kind == Kind::kMessage) {
         FieldSchema item_schema = SchemaOfType(field->type());
@@ -490,9 +537,12 @@ Comparison Compare(const Value& before, const Value& now, const TypeInfo& type) 
   return found;
 }
 
-Value MergeApplied(const Value& live, const Value& applied, const TypeInfo& type) { return MergePart(live, applied, SchemaOfType(type)); }
+Value MergeApplied(const Value& live, const Value& applied, const TypeInfo& type) {
+  return MergePart(live, applied, SchemaOfType(type));
+}
 
-void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed, const FieldSet& kept) {
+void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed,
+                 const FieldSet& kept) {
   for (const auto& [element, child] : doomed.children) {
     const auto found = kept.children.find(element);
     static const FieldSet kNothing;
@@ -503,7 +553,8 @@ void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed,
       Value* member = tree.Find(name);
       if (!member) continue;
       const FieldSchema member_schema = SchemaOfMember(schema, name);
-      if (whole && (IsLeaf(member_schema) || schema.form == Form::kMap || IsEmptyContainer(*member))) {
+      if (whole &&
+          (IsLeaf(member_schema) || schema.form == Form::kMap || IsEmptyContainer(*member))) {
         tree.Remove(name);
         continue;
       }

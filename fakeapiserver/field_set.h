@@ -44,8 +44,8 @@ FieldSet Intersection(const FieldSet& a, const FieldSet& b);
 struct FieldSchema {
   enum class Form : uint8_t { kScalar, kStruct, kMap, kAtomic, kSet, kKeyedList };
   Form form = Form::kAtomic;
-  const TypeInfo* type = nullptr;    // kStruct, and the items of kKeyedList
-  const Field* field = nullptr;      // kMap: what its elements are; kKeyedList: its keys
+  const TypeInfo* type = nullptr;  // kStruct, and the items of kKeyedList
+  const Field* field = nullptr;    // kMap: what its elements are; kKeyedList: its keys
 };
 FieldSchema SchemaOfType(const TypeInfo& type);
 FieldSchema SchemaOfField(const Field& field);
@@ -65,9 +65,11 @@ Comparison Compare(const Value& before, const Value& now, const TypeInfo& type);
 // The live object with the applied fields in it.
 Value MergeApplied(const Value& live, const Value& applied, const TypeInfo& type);
 // Takes the paths away for which `doomed` has members and `kept` has none at or below.
-void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed, const FieldSet& kept);
+void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed,
+                 const FieldSet& kept);
 
-// What of a configuration does not fit the schema, in the words of chapter 7.5; empty when all fits.
+// What of a configuration does not fit the schema, in the words of chapter 7.5; empty when all
+// fits.
 std::string CheckAgainstSchema(const Value& tree, const TypeInfo& type);
 
 }  // namespace k8s::fakeapiserver

@@ -52,7 +52,9 @@ class Scanner {
     return false;
   }
   void Blanks() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n')) ++at_;
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n'))
+      ++at_;
   }
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool AtEnd() const { return at_ >= text_.size(); }
@@ -65,13 +67,20 @@ class Scanner {
     }
     if (AtEnd()) return Refuse("looking for beginning of value");
     switch (Peek()) {
-      case '{': return ScanObject(depth);
-      case '[': return ScanArray(depth);
-      case '"': return ScanString();
-      case 't': return ScanLiteral("true");
-      case 'f': return ScanLiteral("false");
-      case 'n': return ScanLiteral("null");
-      default: break;
+      case '{':
+        return ScanObject(depth);
+      case '[':
+        return ScanArray(depth);
+      case '"':
+        return ScanString();
+      case 't':
+        return ScanLiteral("true");
+      case 'f':
+        return ScanLiteral("false");
+      case 'n':
+        return ScanLiteral("null");
+      default:
+        break;
     }
     if (Peek() == '-' || IsDigit(Peek())) return ScanNumber();
     return Refuse("looking for beginning of value");
@@ -131,7 +140,8 @@ class Scanner {
   bool ScanLiteral(std::string_view word) {
     for (size_t i = 1; i < word.size(); ++i) {
       ++at_;
-      if (Peek() != word[i]) return Refuse(Cat("in literal ", word, " (expecting '", word.substr(i, 1), "')"));
+      if (Peek() != word[i])
+        return Refuse(Cat("in literal ", word, " (expecting '", word.substr(i, 1), "')"));
     }
     return ++at_, true;
   }
@@ -172,7 +182,8 @@ Result<T> Parse(std::string_view function, std::string_view text) {
   const bool whole = end == digits.data() + digits.size() && !digits.empty();
   if (failure == std::errc() && whole) return number;
   const bool range = failure == std::errc::result_out_of_range && whole;
-  return Invalid(Cat("strconv.", function, ": parsing ", Quote(text), ": ", range ? "value out of range" : "invalid syntax"));
+  return Invalid(Cat("strconv.", function, ": parsing ", Quote(text), ": ",
+                     range ? "value out of range" : "invalid syntax"));
 }
 
 }  // namespace
@@ -205,13 +216,20 @@ Result<Duration> GoParseDuration(std::string_view text) {
     if (unit.empty()) return Invalid(Cat("time: missing unit in duration ", Quote(text)));
     rest.remove_prefix(unit_end);
     double scale;
-    if (unit == "ns") scale = 1;
-    else if (unit == "us" || unit == "\u00b5s" || unit == "\u03bcs") scale = 1e3;
-    else if (unit == "ms") scale = 1e6;
-    else if (unit == "s") scale = 1e9;
-    else if (unit == "m") scale = 60e9;
-    else if (unit == "h") scale = 3600e9;
-    else return Invalid(Cat("time: unknown unit ", Quote(unit), " in duration ", Quote(text)));
+    if (unit == "ns")
+      scale = 1;
+    else if (unit == "us" || unit == "\u00b5s" || unit == "\u03bcs")
+      scale = 1e3;
+    else if (unit == "ms")
+      scale = 1e6;
+    else if (unit == "s")
+      scale = 1e9;
+    else if (unit == "m")
+      scale = 60e9;
+    else if (unit == "h")
+      scale = 3600e9;
+    else
+      return Invalid(Cat("time: unknown unit ", Quote(unit), " in duration ", Quote(text)));
     total += number * scale;
   }
   if (total > 9.2e18) return invalid();

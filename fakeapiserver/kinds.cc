@@ -4,7 +4,6 @@
 #include <set>
 
 #include "fakeapiserver/core.h"
-#include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/labels.h"
@@ -27,12 +26,16 @@ const Value::Array& ListAt(const Value& tree, std::initializer_list<std::string_
   const Value* found = tree.Find(path);
   return found && found->is_array() ? found->array() : kNone;
 }
-std::string Index(std::string_view path, size_t i) { return Cat(path, "[", std::to_string(i), "]"); }
+std::string Index(std::string_view path, size_t i) {
+  return Cat(path, "[", std::to_string(i), "]");
+}
 
 // The old value stays: shown as it is now.
-void CheckSame(const Value& now, const Value& old, std::initializer_list<std::string_view> path, std::string_view shown, FieldErrors& errors) {
+void CheckSame(const Value& now, const Value& old, std::initializer_list<std::string_view> path,
+               std::string_view shown, FieldErrors& errors) {
   const Value& a = At(now, path);
-  if (!(a == At(old, path))) errors.push_back(InvalidValue(std::string(shown), a, std::string(kImmutable)));
+  if (!(a == At(old, path)))
+    errors.push_back(InvalidValue(std::string(shown), a, std::string(kImmutable)));
 }
 
 // --- pods ---
@@ -73,45 +76,59 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   Value& tolerations = spec["tolerations"];
   if (!tolerations.is_array()) tolerations = Value::MakeArray();
   for (std::string_view key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
-    const bool tolerated = std::any_of(tolerations.array().begin(), tolerations.array().end(), [&](const Value& one) {
-      const auto effect = one.StringAt({"effect"});
-      return (one.StringAt({"key"}) == key || one.StringAt({"key"}).empty()) && (effect == "NoExecute" || effect.empty());
-    });
+    const bool tolerated =
+        std::any_of(tolerations.array().begin(), tolerations.array().end(), [&](const Value& one) {
+          const auto effect = one.StringAt({"effect"});
+          return (one.StringAt({"key"}) == key || one.StringAt({"key"}).empty()) &&
+                 (effect == "NoExecute" || effect.empty());
+        });
     if (tolerated) continue;
-    tolerations.Append(Value::MakeObject({{"key", key}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}}));
+    tolerations.Append(Value::MakeObject({{"key", key},
+                                          {"operator", "Exists"},
+                                          {"effect", "NoExecute"},
+                                          {"tolerationSeconds", 300}}));
   }
   int64_t priority = 0;
   std::string policy = "PreemptLowerPriority";
   const std::string name(spec.StringAt({"priorityClassName"}));
   if (!name.empty()) {
     const ObjectPtr found = core.store.Get({"priorityclasses.scheduling.k8s.io", "", name});
-    if (!found) return Forbidden(call.resource(), now.StringAt({"metadata", "name"}), Cat("no PriorityClass with name ", name, " was found"));
+    if (!found)
+      return Forbidden(call.resource(), now.StringAt({"metadata", "name"}),
+                       Cat("no PriorityClass with name ", name, " was found"));
     const Value tree = ParseJson(*found->json).value();
     priority = tree.IntAt({"value"});
     policy = std::string(tree.StringAt({"preemptionPolicy"}, policy));
   }
-  if (const Value* given = spec.Find("priority"); given && given->is_int() && given->integer() != priority) {
-    return Forbidden(call.resource(), now.StringAt({"metadata", "name"}),
-                     Cat("the integer value of priority (", std::to_string(given->integer()),
-                         ") must not be provided in pod spec; priority admission controller computed ", std::to_string(priority), " from the given PriorityClass name"));
+  if (const Value* given = spec.Find("priority");
+      given && given->is_int() && given->integer() != priority) {
+    return Forbidden(
+        call.resource(), now.StringAt({"metadata", "name"}),
+        Cat("the integer value of priority (", std::to_string(given->integer()),
+            ") must not be provided in pod spec; priority admission controller computed ",
+            std::to_string(priority), " from the given PriorityClass name"));
   }
   spec.Set("priority", priority);
   if (!spec.Find("preemptionPolicy")) spec.Set("preemptionPolicy", policy);
   const std::string pod_name(now.StringAt({"metadata", "name"}));
   Complaints hostname = CheckDns1123Label(pod_name);
   if (!hostname.empty() && CheckDns1123Subdomain(pod_name).empty()) {
-    call.Warn(Cat("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [", Join(hostname, " "), "]"));
+    call.Warn(
+        Cat("metadata.name: this is used in the Pod's hostname, which can result in surprising "
+            "behavior; a DNS label is recommended: [",
+            Join(hostname, " "), "]"));
   }
   return {};
 }
 
-
-void ValidateContainer(const Value& container, const std::string& path, const std::set<std::string>& volumes, FieldErrors& errors) {
+void ValidateContainer(const Value& container, const std::string& path,
+                       const std::set<std::string>& volumes, FieldErrors& errors) {
   const std::string name(container.StringAt({"name"}));
   if (name.empty()) {
     errors.push_back(Required(Cat(path, ".name")));
   } else {
-    for (const std::string& complaint : CheckDns1123Label(name)) errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
+    for (const std::string& complaint : CheckDns1123Label(name))
+      errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
   }
   if (container.StringAt({"image"}).empty()) errors.push_back(Required(Cat(path, ".image")));
   std::set<std::string> port_names;
@@ -119,12 +136,14 @@ void ValidateContainer(const Value& container, const std::string& path, const st
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string port_path = Index(Cat(path, ".ports"), i);
     const std::string port_name(ports[i].StringAt({"name"}));
-    if (!port_name.empty() && !port_names.insert(port_name).second) errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
+    if (!port_name.empty() && !port_names.insert(port_name).second)
+      errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
     const int64_t number = ports[i].IntAt({"containerPort"});
     if (number == 0) {
       errors.push_back(Required(Cat(port_path, ".containerPort")));
     } else if (number < 1 || number > 65535) {
-      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number, "must be between 1 and 65535, inclusive"));
+      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number,
+                                    "must be between 1 and 65535, inclusive"));
     }
     const std::string_view protocol = ports[i].StringAt({"protocol"});
     if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") {
@@ -140,14 +159,19 @@ void ValidateContainer(const Value& container, const std::string& path, const st
     } else if (!volumes.contains(mount)) {
       errors.push_back(NotFoundField(Cat(mount_path, ".name"), mount));
     }
-    if (mounts[i].StringAt({"mountPath"}).empty()) errors.push_back(Required(Cat(mount_path, ".mountPath")));
+    if (mounts[i].StringAt({"mountPath"}).empty())
+      errors.push_back(Required(Cat(mount_path, ".mountPath")));
   }
-  if (const Value* requests = container.Find({"resources", "requests"}); requests && requests->is_object()) {
+  if (const Value* requests = container.Find({"resources", "requests"});
+      requests && requests->is_object()) {
     for (const auto& [resource, amount] : requests->object()) {
       const auto limit_text = container.StringAt({"resources", "limits", resource});
-      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""), limit = Quantity::Parse(limit_text);
+      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""),
+                 limit = Quantity::Parse(limit_text);
       if (request && limit && !limit_text.empty() && *request > *limit) {
-        errors.push_back(InvalidText(Cat(path, ".resources.requests"), request->String(), Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
+        errors.push_back(InvalidText(
+            Cat(path, ".resources.requests"), request->String(),
+            Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
       }
     }
   }
@@ -171,17 +195,58 @@ void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& er
     const std::string place = Index(Cat(path, ".containers"), i);
     ValidateContainer(containers[i], place, volumes, errors);
     const std::string name(containers[i].StringAt({"name"}));
-    if (!name.empty() && !names.insert(name).second) errors.push_back(Duplicate(Cat(place, ".name"), name));
+    if (!name.empty() && !names.insert(name).second)
+      errors.push_back(Duplicate(Cat(place, ".name"), name));
   }
   const auto& init = ListAt(spec, {"initContainers"});
-  for (size_t i = 0; i < init.size(); ++i) ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
+  for (size_t i = 0; i < init.size(); ++i)
+    ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
   const std::string_view restart = spec.StringAt({"restartPolicy"});
   if (restart != "Always" && restart != "OnFailure" && restart != "Never") {
-    errors.push_back(Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
+    errors.push_back(
+        Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
   }
 }
 
-void ValidatePod(const Value& pod, FieldErrors& errors) { ValidatePodSpec(At(pod, {"spec"}), "spec", errors); }
+void ValidatePod(const Value& pod, FieldErrors& errors) {
+  ValidatePodSpec(At(pod, {"spec"}), "spec", errors);
+}
+
+// What an update may change: images, the deadline, the grace, added tolerations (chapter 10.2).
+void PodStays(const Value& now, const Value& old, FieldErrors& errors) {
+  Value allowed = At(old, {"spec"});
+  const Value& spec = At(now, {"spec"});
+  const auto& containers = ListAt(spec, {"containers"});
+  if (containers.size() != ListAt(allowed, {"containers"}).size()) {
+    errors.push_back(
+        ForbiddenField("spec.containers", "pod updates may not add or remove containers"));
+    return;
+  }
+  for (std::string_view list : {"containers", "initContainers"}) {
+    Value* stored = allowed.Find(list);
+    const auto& sent = ListAt(spec, {list});
+    if (!stored || !stored->is_array()) continue;
+    for (size_t i = 0; i < stored->array().size() && i < sent.size(); ++i)
+      stored->array()[i].Set("image", sent[i].StringAt({"image"}));
+  }
+  for (std::string_view name :
+       {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName",
+        "ephemeralContainers", "schedulingGates"}) {
+    if (const Value* sent = spec.Find(name)) {
+      allowed.Set(name, *sent);
+    } else {
+      allowed.Remove(name);
+    }
+  }
+  if (spec == allowed) return;
+  errors.push_back(ForbiddenField(
+      "spec",
+      "pod updates may not change fields other than "
+      "`spec.containers[*].image`,`spec.initContainers[*].image`,"
+      "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+      "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+      "negative)\n"));
+}
 
 // --- workloads with a selector and a template ---
 
@@ -193,15 +258,18 @@ void ValidateSelectorAndTemplate(const Value& object, FieldErrors& errors) {
   if (selector.is_null()) {
     errors.push_back(Required("spec.selector"));
   } else if (empty) {
-    errors.push_back(InvalidValue("spec.selector", selector, "empty selector is invalid for deployment"));
+    errors.push_back(
+        InvalidValue("spec.selector", selector, "empty selector is invalid for deployment"));
   }
   labels::Set set;
   if (labels.is_object()) {
-    for (const auto& [name, value] : labels.object()) set.emplace_back(name, value.is_string() ? value.string() : "");
+    for (const auto& [name, value] : labels.object())
+      set.emplace_back(name, value.is_string() ? value.string() : "");
   }
   auto parsed = labels::Selector::FromValue(selector.is_null() ? nullptr : &selector);
   if (!parsed || empty || !parsed->Matches(set)) {
-    errors.push_back(InvalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
+                                  "`selector` does not match template `labels`"));
   }
   FieldErrors inner;
   ValidatePodSpec(At(spec, {"template", "spec"}), "spec.template.spec", inner);
@@ -215,7 +283,10 @@ void ValidateSelectorAndTemplate(const Value& object, FieldErrors& errors) {
   }
 }
 
-bool IsZeroCount(const Value& value) { return value.is_null() || (value.is_int() && value.integer() == 0) || (value.is_string() && value.string() == "0%"); }
+bool IsZeroCount(const Value& value) {
+  return value.is_null() || (value.is_int() && value.integer() == 0) ||
+         (value.is_string() && value.string() == "0%");
+}
 
 void ValidateDeployment(const Value& object, FieldErrors& errors) {
   ValidateSelectorAndTemplate(object, errors);
@@ -223,17 +294,23 @@ void ValidateDeployment(const Value& object, FieldErrors& errors) {
   const Value& rolling = At(strategy, {"rollingUpdate"});
   const std::string_view type = strategy.StringAt({"type"});
   if (type == "Recreate") {
-    if (!rolling.is_null()) errors.push_back(ForbiddenField("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"));
+    if (!rolling.is_null())
+      errors.push_back(ForbiddenField("spec.strategy.rollingUpdate",
+                                      "may not be specified when strategy `type` is 'Recreate'"));
   } else if (type == "RollingUpdate") {
     if (IsZeroCount(At(rolling, {"maxUnavailable"})) && IsZeroCount(At(rolling, {"maxSurge"}))) {
-      errors.push_back(InvalidValue("spec.strategy.rollingUpdate.maxUnavailable", At(rolling, {"maxUnavailable"}), "may not be 0 when `maxSurge` is 0"));
+      errors.push_back(InvalidValue("spec.strategy.rollingUpdate.maxUnavailable",
+                                    At(rolling, {"maxUnavailable"}),
+                                    "may not be 0 when `maxSurge` is 0"));
     }
   } else {
     errors.push_back(Unsupported("spec.strategy", strategy, {"Recreate", "RollingUpdate"}));
   }
 }
 
-void SelectorStays(const Value& now, const Value& old, FieldErrors& errors) { CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors); }
+void SelectorStays(const Value& now, const Value& old, FieldErrors& errors) {
+  CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
+}
 
 void StatefulSetStays(const Value& now, const Value& old, FieldErrors& errors) {
   CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
@@ -246,7 +323,8 @@ void PrepareJob(Core&, Value& job) {
   Value& spec = job["spec"];
   const Value own_labels = At(job, {"metadata", "labels"});
   if (!spec.BoolAt({"manualSelector"})) {
-    const std::string uid(job.StringAt({"metadata", "uid"})), name(job.StringAt({"metadata", "name"}));
+    const std::string uid(job.StringAt({"metadata", "uid"})),
+        name(job.StringAt({"metadata", "name"}));
     Value& labels = spec["template"]["metadata"]["labels"];
     labels.Set("controller-uid", uid);
     labels.Set("batch.kubernetes.io/controller-uid", uid);
@@ -254,7 +332,8 @@ void PrepareJob(Core&, Value& job) {
     labels.Set("batch.kubernetes.io/job-name", name);
     spec["selector"]["matchLabels"].Set("batch.kubernetes.io/controller-uid", uid);
   }
-  if (own_labels.is_null()) job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
+  if (own_labels.is_null())
+    job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
 }
 
 void JobStays(const Value& now, const Value& old, FieldErrors& errors) {
@@ -269,9 +348,11 @@ void ValidateJob(const Value& job, FieldErrors& errors) {
   const std::string_view restart = spec.StringAt({"restartPolicy"});
   ValidatePodSpec(spec, "spec.template.spec", errors);
   if (restart == "Always") {
-    errors.push_back(Required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
+    errors.push_back(
+        Required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
   } else if (restart != "OnFailure" && restart != "Never") {
-    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"OnFailure", "Never"}));
+    errors.push_back(
+        Unsupported("spec.template.spec.restartPolicy", restart, {"OnFailure", "Never"}));
   }
 }
 
@@ -283,7 +364,8 @@ void ValidatePayload(const Value& object, const std::string& too_long_path, Fiel
     const Value& entries = At(object, {bag});
     if (!entries.is_object()) continue;
     for (const auto& [key, value] : entries.object()) {
-      for (const std::string& complaint : CheckConfigMapKey(key)) errors.push_back(InvalidText(Cat(bag, "[", key, "]"), key, complaint));
+      for (const std::string& complaint : CheckConfigMapKey(key))
+        errors.push_back(InvalidText(Cat(bag, "[", key, "]"), key, complaint));
       size += value.is_string() ? value.string().size() : 0;
     }
   }
@@ -294,7 +376,9 @@ void ValidateConfigMap(const Value& object, FieldErrors& errors) {
   const Value& binary = At(object, {"binaryData"});
   if (const Value& data = At(object, {"data"}); data.is_object() && binary.is_object()) {
     for (const auto& [key, value] : data.object()) {
-      if (binary.Find(key)) errors.push_back(InvalidText(Cat("data[", key, "]"), key, "duplicate of key present in binaryData"));
+      if (binary.Find(key))
+        errors.push_back(
+            InvalidText(Cat("data[", key, "]"), key, "duplicate of key present in binaryData"));
     }
   }
   ValidatePayload(object, "", errors);
@@ -305,16 +389,9 @@ void StaysImmutable(const Value& now, const Value& old, FieldErrors& errors) {
   const std::string why = "field is immutable when `immutable` is set";
   if (!now.BoolAt({"immutable"})) errors.push_back(ForbiddenField("immutable", why));
   for (std::string_view bag : {"data", "binaryData"}) {
-    if (!(At(now, {bag}) == At(old, {bag}))) errors.push_back(ForbiddenField(std::string(bag), why));
+    if (!(At(now, {bag}) == At(old, {bag})))
+      errors.push_back(ForbiddenField(std::string(bag), why));
   }
-}
-
-void MergeStringData(Value& secret) {
-  const Value plain = At(secret, {"stringData"});
-  if (plain.is_object()) {
-    for (const auto& [key, value] : plain.object()) secret["data"].Set(key, EncodeBase64(value.is_string() ? value.string() : ""));
-  }
-  secret.Remove("stringData");
 }
 
 void ValidateSecret(const Value& secret, FieldErrors& errors) {
@@ -322,10 +399,11 @@ void ValidateSecret(const Value& secret, FieldErrors& errors) {
     std::string_view type;
     std::vector<std::string_view> keys;
   };
-  static const std::vector<Needs> kNeeds = {{"kubernetes.io/tls", {"tls.crt", "tls.key"}},
-                                            {"kubernetes.io/dockerconfigjson", {".dockerconfigjson"}},
-                                            {"kubernetes.io/dockercfg", {".dockercfg"}},
-                                            {"kubernetes.io/ssh-auth", {"ssh-privatekey"}}};
+  static const std::vector<Needs> kNeeds = {
+      {"kubernetes.io/tls", {"tls.crt", "tls.key"}},
+      {"kubernetes.io/dockerconfigjson", {".dockerconfigjson"}},
+      {"kubernetes.io/dockercfg", {".dockercfg"}},
+      {"kubernetes.io/ssh-auth", {"ssh-privatekey"}}};
   ValidatePayload(secret, "data", errors);
   const std::string_view type = secret.StringAt({"type"});
   for (const Needs& row : kNeeds) {
@@ -334,11 +412,13 @@ void ValidateSecret(const Value& secret, FieldErrors& errors) {
       if (!secret.Find({"data", key})) errors.push_back(Required(Cat("data[", key, "]")));
     }
   }
-  if (type == "kubernetes.io/basic-auth" && !secret.Find({"data", "username"}) && !secret.Find({"data", "password"})) {
+  if (type == "kubernetes.io/basic-auth" && !secret.Find({"data", "username"}) &&
+      !secret.Find({"data", "password"})) {
     errors.push_back(Required("data[username]"));
     errors.push_back(Required("data[password]"));
   }
-  if (type == "kubernetes.io/service-account-token" && secret.StringAt({"metadata", "annotations", "kubernetes.io/service-account.name"}).empty()) {
+  if (type == "kubernetes.io/service-account-token" &&
+      secret.StringAt({"metadata", "annotations", "kubernetes.io/service-account.name"}).empty()) {
     errors.push_back(Required("metadata.annotations[kubernetes.io/service-account.name]"));
   }
 }
@@ -351,7 +431,8 @@ std::set<std::string> TakenAddresses(Core& core, const std::string& except_uid) 
   for (const ObjectPtr& object : page->objects) {
     if (object->uid == except_uid) continue;
     const Value tree = ParseJson(*object->json).value();
-    for (const Value& one : ListAt(tree, {"spec", "clusterIPs"})) taken.insert(one.is_string() ? one.string() : "");
+    for (const Value& one : ListAt(tree, {"spec", "clusterIPs"}))
+      taken.insert(one.is_string() ? one.string() : "");
   }
   return taken;
 }
@@ -362,7 +443,8 @@ std::set<int64_t> TakenPorts(Core& core, const std::string& except_uid) {
   for (const ObjectPtr& object : page->objects) {
     if (object->uid == except_uid) continue;
     const Value tree = ParseJson(*object->json).value();
-    for (const Value& port : ListAt(tree, {"spec", "ports"})) taken.insert(port.IntAt({"nodePort"}));
+    for (const Value& port : ListAt(tree, {"spec", "ports"}))
+      taken.insert(port.IntAt({"nodePort"}));
   }
   return taken;
 }
@@ -372,12 +454,16 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
   Value& spec = service["spec"];
   const std::string type(spec.StringAt({"type"})), name(service.StringAt({"metadata", "name"}));
   if (type == "ExternalName") return {};
-  const bool headless = spec.StringAt({"clusterIP"}) == "None" || (!ListAt(spec, {"clusterIPs"}).empty() && ListAt(spec, {"clusterIPs"})[0] == Value("None"));
+  const bool headless =
+      spec.StringAt({"clusterIP"}) == "None" ||
+      (!ListAt(spec, {"clusterIPs"}).empty() && ListAt(spec, {"clusterIPs"})[0] == Value("None"));
   const bool bare = !spec.Find("selector");
   if (!spec.Find("ipFamilies")) {
-    spec.Set("ipFamilies", headless && bare ? Value::MakeArray({"IPv4", "IPv6"}) : Value::MakeArray({"IPv4"}));
+    spec.Set("ipFamilies",
+             headless && bare ? Value::MakeArray({"IPv4", "IPv6"}) : Value::MakeArray({"IPv4"}));
   }
-  if (!spec.Find("ipFamilyPolicy")) spec.Set("ipFamilyPolicy", headless && bare ? "RequireDualStack" : "SingleStack");
+  if (!spec.Find("ipFamilyPolicy"))
+    spec.Set("ipFamilyPolicy", headless && bare ? "RequireDualStack" : "SingleStack");
   if (headless) {
     spec.Set("clusterIP", "None");
     spec.Set("clusterIPs", Value::MakeArray({"None"}));
@@ -387,7 +473,9 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
   const auto taken = TakenAddresses(core, std::string(service.StringAt({"metadata", "uid"})));
   if (wanted.empty()) {
     for (int tries = 0; tries < 253 && wanted.empty(); ++tries) {
-      const std::string candidate = Cat("10.0.0.", std::to_string(2 + (core.env.random->Below(253) + static_cast<uint64_t>(tries)) % 253));
+      const std::string candidate = Cat(
+          "10.0.0.",
+          std::to_string(2 + (core.env.random->Below(253) + static_cast<uint64_t>(tries)) % 253));
       if (!taken.contains(candidate)) wanted = candidate;
     }
     for (int last = 2; last < 255 && wanted.empty(); ++last) {
@@ -405,7 +493,8 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
     }
     if (!why.empty()) {
       return InvalidObject({call.served->group, call.served->kind}, name,
-                           {InvalidValue("spec.clusterIPs", Value::MakeArray({wanted}), Cat("failed to allocate IP ", wanted, ": ", why))});
+                           {InvalidValue("spec.clusterIPs", Value::MakeArray({wanted}),
+                                         Cat("failed to allocate IP ", wanted, ": ", why))});
     }
   }
   spec.Set("clusterIP", wanted);
@@ -426,19 +515,25 @@ Result<void> AllocatePorts(Core& core, Call& call, Value& service) {
     int64_t number = port.IntAt({"nodePort"});
     if (number) {
       std::string why;
-      if (number < kFirstNodePort || number > kLastNodePort) why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
-      else if (taken.contains(number)) why = "provided port is already allocated";
+      if (number < kFirstNodePort || number > kLastNodePort)
+        why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+      else if (taken.contains(number))
+        why = "provided port is already allocated";
       if (!why.empty()) {
-        return InvalidObject({call.served->group, call.served->kind}, name, {InvalidValue(Index("spec.ports", i) + ".nodePort", number, why)});
+        return InvalidObject({call.served->group, call.served->kind}, name,
+                             {InvalidValue(Index("spec.ports", i) + ".nodePort", number, why)});
       }
       continue;
     }
     // The same port under another protocol shares the number.
     for (size_t j = 0; j < i && !number; ++j) {
-      if (ports->array()[j].IntAt({"port"}) == port.IntAt({"port"})) number = ports->array()[j].IntAt({"nodePort"});
+      if (ports->array()[j].IntAt({"port"}) == port.IntAt({"port"}))
+        number = ports->array()[j].IntAt({"nodePort"});
     }
     for (int tries = 0; !number && tries < kLastNodePort - kFirstNodePort + 1; ++tries) {
-      const auto candidate = static_cast<int64_t>(static_cast<uint64_t>(kFirstNodePort) + core.env.random->Below(kLastNodePort - kFirstNodePort + 1));
+      const auto candidate =
+          static_cast<int64_t>(static_cast<uint64_t>(kFirstNodePort) +
+                               core.env.random->Below(kLastNodePort - kFirstNodePort + 1));
       if (!taken.contains(candidate)) number = candidate;
     }
     if (!number) return InternalError("failed to allocate a nodePort: range is full");
@@ -456,14 +551,20 @@ Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) 
     // What the server chose stays when the client says nothing of it.
     for (std::string_view name : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
       const Value* before = old->Find({"spec", name});
-      if (before && !spec.Find(name) && spec.StringAt({"type"}) != "ExternalName") spec.Set(name, *before);
+      if (before && !spec.Find(name) && spec.StringAt({"type"}) != "ExternalName")
+        spec.Set(name, *before);
     }
     const auto& old_ports = ListAt(*old, {"spec", "ports"});
-    if (Value* ports = spec.Find("ports"); ports && ports->is_array() && spec.StringAt({"type"}) != "ClusterIP" && spec.StringAt({"type"}) != "ExternalName") {
+    if (Value* ports = spec.Find("ports"); ports && ports->is_array() &&
+                                           spec.StringAt({"type"}) != "ClusterIP" &&
+                                           spec.StringAt({"type"}) != "ExternalName") {
       for (Value& port : ports->array()) {
         if (port.IntAt({"nodePort"})) continue;
         for (const Value& before : old_ports) {
-          if (before.IntAt({"port"}) == port.IntAt({"port"}) && before.StringAt({"protocol"}) == port.StringAt({"protocol"}) && before.IntAt({"nodePort"})) port.Set("nodePort", before.IntAt({"nodePort"}));
+          if (before.IntAt({"port"}) == port.IntAt({"port"}) &&
+              before.StringAt({"protocol"}) == port.StringAt({"protocol"}) &&
+              before.IntAt({"nodePort"}))
+            port.Set("nodePort", before.IntAt({"nodePort"}));
         }
       }
     }
@@ -481,41 +582,59 @@ void ValidateService(const Value& service, FieldErrors& errors) {
   const std::string_view type = spec.StringAt({"type"});
   const auto& ports = ListAt(spec, {"ports"});
   const bool headless = spec.StringAt({"clusterIP"}) == "None";
-  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
-    errors.push_back(Unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}));
+  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" &&
+      type != "ExternalName") {
+    errors.push_back(
+        Unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}));
   }
-  if (ports.empty() && !headless && type != "ExternalName") errors.push_back(Required("spec.ports"));
-  if (headless && type == "LoadBalancer") errors.push_back(InvalidText("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services"));
-  if (headless && type == "NodePort") errors.push_back(InvalidText("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services"));
+  if (ports.empty() && !headless && type != "ExternalName")
+    errors.push_back(Required("spec.ports"));
+  if (headless && type == "LoadBalancer")
+    errors.push_back(InvalidText("spec.clusterIPs[0]", "None",
+                                 "may not be set to 'None' for LoadBalancer services"));
+  if (headless && type == "NodePort")
+    errors.push_back(InvalidText("spec.clusterIPs[0]", "None",
+                                 "may not be set to 'None' for NodePort services"));
   std::set<std::string> names;
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string path = Index("spec.ports", i);
     const std::string name(ports[i].StringAt({"name"}));
     if (name.empty() && ports.size() > 1) errors.push_back(Required(Cat(path, ".name")));
     if (!name.empty()) {
-      for (const std::string& complaint : CheckDns1123Label(name)) errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
+      for (const std::string& complaint : CheckDns1123Label(name))
+        errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
       if (!names.insert(name).second) errors.push_back(Duplicate(Cat(path, ".name"), name));
     }
     const int64_t number = ports[i].IntAt({"port"});
-    if (number < 1 || number > 65535) errors.push_back(InvalidValue(Cat(path, ".port"), number, "must be between 1 and 65535, inclusive"));
+    if (number < 1 || number > 65535)
+      errors.push_back(
+          InvalidValue(Cat(path, ".port"), number, "must be between 1 and 65535, inclusive"));
     const std::string_view protocol = ports[i].StringAt({"protocol"});
-    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") errors.push_back(Unsupported(Cat(path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
+    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP")
+      errors.push_back(Unsupported(Cat(path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
   }
   if (type == "ClusterIP") {
     for (size_t i = 0; i < ports.size(); ++i) {
-      if (ports[i].IntAt({"nodePort"})) errors.push_back(ForbiddenField(Index("spec.ports", i) + ".nodePort", "may not be used when `type` is 'ClusterIP'"));
+      if (ports[i].IntAt({"nodePort"}))
+        errors.push_back(ForbiddenField(Index("spec.ports", i) + ".nodePort",
+                                        "may not be used when `type` is 'ClusterIP'"));
     }
     const std::string policy(spec.StringAt({"externalTrafficPolicy"}));
     if (!policy.empty() && ListAt(spec, {"externalIPs"}).empty()) {
-      errors.push_back(InvalidText("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services"));
+      errors.push_back(InvalidText("spec.externalTrafficPolicy", policy,
+                                   "may only be set for externally-accessible services"));
     }
   }
 }
 
 void ServiceStays(const Value& now, const Value& old, FieldErrors& errors) {
-  const std::string before(old.StringAt({"spec", "clusterIP"})), after(now.StringAt({"spec", "clusterIP"}));
-  if (before.empty() || after.empty() || before == after || now.StringAt({"spec", "type"}) == "ExternalName") return;
-  errors.push_back(InvalidValue("spec.clusterIPs[0]", Value::MakeArray({after}), "may not change once set"));
+  const std::string before(old.StringAt({"spec", "clusterIP"})),
+      after(now.StringAt({"spec", "clusterIP"}));
+  if (before.empty() || after.empty() || before == after ||
+      now.StringAt({"spec", "type"}) == "ExternalName")
+    return;
+  errors.push_back(
+      InvalidValue("spec.clusterIPs[0]", Value::MakeArray({after}), "may not change once set"));
 }
 
 // --- others ---
@@ -524,7 +643,8 @@ void PrepareNamespace(Core&, Value& ns) {
   ns["metadata"]["labels"].Set("kubernetes.io/metadata.name", ns.StringAt({"metadata", "name"}));
   Value& finalizers = ns["spec"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Value::MakeArray();
-  const bool has = std::any_of(finalizers.array().begin(), finalizers.array().end(), [](const Value& one) { return one == Value("kubernetes"); });
+  const bool has = std::any_of(finalizers.array().begin(), finalizers.array().end(),
+                               [](const Value& one) { return one == Value("kubernetes"); });
   if (!has) finalizers.Append("kubernetes");
   ns.Set("status", Value::MakeObject({{"phase", "Active"}}));
 }
@@ -540,7 +660,8 @@ void KeepNamespace(Core&, Value& now, const Value& old) {
 void AddProtection(Value& object, std::string_view finalizer) {
   Value& finalizers = object["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Value::MakeArray();
-  const bool has = std::any_of(finalizers.array().begin(), finalizers.array().end(), [&](const Value& one) { return one == Value(finalizer); });
+  const bool has = std::any_of(finalizers.array().begin(), finalizers.array().end(),
+                               [&](const Value& one) { return one == Value(finalizer); });
   if (!has) finalizers.Append(finalizer);
 }
 
@@ -554,16 +675,22 @@ Result<void> AdmitVolume(Core&, Call&, Value& now, const Value* old) {
 }
 
 void ValidateClaim(const Value& claim, FieldErrors& errors) {
-  if (ListAt(claim, {"spec", "accessModes"}).empty()) errors.push_back(Required("spec.accessModes", "at least 1 access mode is required"));
-  if (!claim.Find({"spec", "resources", "requests", "storage"})) errors.push_back(Required("spec.resources[storage]"));
+  if (ListAt(claim, {"spec", "accessModes"}).empty())
+    errors.push_back(Required("spec.accessModes", "at least 1 access mode is required"));
+  if (!claim.Find({"spec", "resources", "requests", "storage"}))
+    errors.push_back(Required("spec.resources[storage]"));
 }
 
 Result<void> AdmitNode(Core&, Call&, Value& now, const Value* old) {
   if (old) return {};
   Value& taints = now["spec"]["taints"];
   if (!taints.is_array()) taints = Value::MakeArray();
-  const bool has = std::any_of(taints.array().begin(), taints.array().end(), [](const Value& one) { return one.StringAt({"key"}) == "node.kubernetes.io/not-ready"; });
-  if (!has) taints.Append(Value::MakeObject({{"key", "node.kubernetes.io/not-ready"}, {"effect", "NoSchedule"}}));
+  const bool has = std::any_of(taints.array().begin(), taints.array().end(), [](const Value& one) {
+    return one.StringAt({"key"}) == "node.kubernetes.io/not-ready";
+  });
+  if (!has)
+    taints.Append(
+        Value::MakeObject({{"key", "node.kubernetes.io/not-ready"}, {"effect", "NoSchedule"}}));
   return {};
 }
 
@@ -571,12 +698,15 @@ void ValidateIngress(const Value& ingress, FieldErrors& errors) {
   const Value& spec = At(ingress, {"spec"});
   const auto& rules = ListAt(spec, {"rules"});
   if (rules.empty() && !spec.Find("defaultBackend")) {
-    errors.push_back(InvalidValue("spec", Value(), "either `defaultBackend` or `rules` must be specified"));
+    errors.push_back(
+        InvalidValue("spec", Value(), "either `defaultBackend` or `rules` must be specified"));
   }
   for (size_t i = 0; i < rules.size(); ++i) {
     const auto& paths = ListAt(rules[i], {"http", "paths"});
     for (size_t j = 0; j < paths.size(); ++j) {
-      if (paths[j].StringAt({"pathType"}).empty()) errors.push_back(Required(Index(Index("spec.rules", i) + ".http.paths", j) + ".pathType", "pathType must be specified"));
+      if (paths[j].StringAt({"pathType"}).empty())
+        errors.push_back(Required(Index(Index("spec.rules", i) + ".http.paths", j) + ".pathType",
+                                  "pathType must be specified"));
     }
   }
 }
@@ -584,7 +714,9 @@ void ValidateIngress(const Value& ingress, FieldErrors& errors) {
 void RoleRefStays(const Value& now, const Value& old, FieldErrors& errors) {
   const Value& a = At(now, {"roleRef"});
   if (a == At(old, {"roleRef"})) return;
-  const Value shown = Value::MakeObject({{"APIGroup", a.StringAt({"apiGroup"})}, {"Kind", a.StringAt({"kind"})}, {"Name", a.StringAt({"name"})}});
+  const Value shown = Value::MakeObject({{"APIGroup", a.StringAt({"apiGroup"})},
+                                         {"Kind", a.StringAt({"kind"})},
+                                         {"Name", a.StringAt({"name"})}});
   errors.push_back(InvalidValue("roleRef", shown, std::string(kImmutable)));
 }
 
@@ -596,13 +728,16 @@ void ValidateLease(const Value& lease, FieldErrors& errors) {
 }
 
 void StorageClassStays(const Value& now, const Value& old, FieldErrors& errors) {
-  for (std::string_view name : {"provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"}) {
-    if (!(At(now, {name}) == At(old, {name}))) errors.push_back(InvalidValue(std::string(name), Value(), std::string(kImmutable)));
+  for (std::string_view name :
+       {"provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"}) {
+    if (!(At(now, {name}) == At(old, {name})))
+      errors.push_back(InvalidValue(std::string(name), Value(), std::string(kImmutable)));
   }
 }
 
 void PriorityClassStays(const Value& now, const Value& old, FieldErrors& errors) {
-  if (now.IntAt({"value"}) != old.IntAt({"value"})) errors.push_back(ForbiddenField("value", "may not be changed in an update."));
+  if (now.IntAt({"value"}) != old.IntAt({"value"}))
+    errors.push_back(ForbiddenField("value", "may not be changed in an update."));
   CheckSame(now, old, {"preemptionPolicy"}, "preemptionPolicy", errors);
 }
 
@@ -614,9 +749,12 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   pod.prepare_update = KeepPod;
   pod.admit = AdmitPod;
   pod.validate = ValidatePod;
+  pod.validate_update = PodStays;
   rows["apps/Deployment"].validate = ValidateDeployment;
-  for (std::string_view kind : {"apps/ReplicaSet", "apps/DaemonSet", "apps/StatefulSet"}) rows[kind].validate = ValidateSelectorAndTemplate;
-  for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"}) rows[kind].validate_update = SelectorStays;
+  for (std::string_view kind : {"apps/ReplicaSet", "apps/DaemonSet", "apps/StatefulSet"})
+    rows[kind].validate = ValidateSelectorAndTemplate;
+  for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"})
+    rows[kind].validate_update = SelectorStays;
   rows["apps/StatefulSet"].validate_update = StatefulSetStays;
   rows["apps/StatefulSet"].prepare_create = [](Core&, Value& set) {
     set.Set("status", Value::MakeObject({{"replicas", 0}, {"availableReplicas", 0}}));
@@ -628,8 +766,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/ConfigMap"].validate_update = StaysImmutable;
   Strategy& secret = rows["/Secret"];
   secret.validate = ValidateSecret;
-  secret.prepare_create = [](Core&, Value& object) { MergeStringData(object); };
-  secret.prepare_update = [](Core&, Value& now, const Value&) { MergeStringData(now); };
   secret.validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
     CheckSame(now, old, {"type"}, "type", errors);
     StaysImmutable(now, old, errors);
@@ -642,9 +778,113 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/Namespace"].prepare_update = KeepNamespace;
   rows["/PersistentVolumeClaim"].admit = AdmitClaim;
   rows["/PersistentVolumeClaim"].validate = ValidateClaim;
-  rows["/PersistentVolumeClaim"].prepare_create = [](Core&, Value& o) { o.Set("status", Value::MakeObject({{"phase", "Pending"}})); };
+  rows["/PersistentVolumeClaim"].prepare_create = [](Core&, Value& o) {
+    o.Set("status", Value::MakeObject({{"phase", "Pending"}}));
+  };
   rows["/PersistentVolume"].admit = AdmitVolume;
-  rows["/PersistentVolume"].prepare_create = [](Core&, Value& o) { o.Set("status", Value::MakeObject({{"phase", "Pending"}})); };
+  rows["/PersistentVolume"].prepare_create = [](Core& core, Value& o) {
+    o.Set("status",
+          Value::MakeObject({{"phase", "Pending"}, {"lastPhaseTransitionTime", core.NowText()}}));
+  };
+  rows["certificates.k8s.io/CertificateSigningRequest"].prepare_create = [](Core&, Value& o) {
+    o["spec"].Set("username", "admin");
+    o["spec"].Set("uid", "admin");
+    o["spec"].Set("groups", Value::MakeArray({"system:masters", "system:authenticated"}));
+  };
+  rows["certificates.k8s.io/CertificateSigningRequest"].prepare_update =
+      [](Core&, Value& now, const Value& old) { now.Set("spec", At(old, {"spec"})); };
+  rows["apps/ControllerRevision"].validate_update = [](const Value& now, const Value& old,
+                                                       FieldErrors& errors) {
+    CheckSame(now, old, {"data"}, "data", errors);
+  };
+  rows["networking.k8s.io/IngressClass"].validate_update = [](const Value& now, const Value& old,
+                                                              FieldErrors& errors) {
+    CheckSame(now, old, {"spec", "controller"}, "spec.controller", errors);
+  };
+  for (std::string_view kind : {"node.k8s.io/RuntimeClass"}) {
+    rows[kind].validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
+      if (!(At(now, {"handler"}) == At(old, {"handler"})))
+        errors.push_back(InvalidValue("handler", Value(), std::string(kImmutable)));
+    };
+  }
+  rows["discovery.k8s.io/EndpointSlice"].validate_update = [](const Value& now, const Value& old,
+                                                              FieldErrors& errors) {
+    if (!(At(now, {"addressType"}) == At(old, {"addressType"})))
+      errors.push_back(InvalidValue("addressType", Value(), std::string(kImmutable)));
+  };
+  rows["storage.k8s.io/VolumeAttributesClass"].validate_update =
+      [](const Value& now, const Value& old, FieldErrors& errors) {
+        for (std::string_view name : {"driverName", "parameters"}) {
+          if (!(At(now, {name}) == At(old, {name})))
+            errors.push_back(
+                ForbiddenField(std::string(name), Cat("updates to ", name, " are forbidden.")));
+        }
+      };
+  for (std::string_view kind :
+       {"storage.k8s.io/VolumeAttachment", "resource.k8s.io/ResourceClaim"}) {
+    rows[kind].validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
+      if (!(At(now, {"spec"}) == At(old, {"spec"})))
+        errors.push_back(InvalidValue("spec", Value(), std::string(kImmutable)));
+    };
+  }
+  rows["networking.k8s.io/IPAddress"].validate_update = [](const Value& now, const Value& old,
+                                                           FieldErrors& errors) {
+    if (!(At(now, {"spec", "parentRef"}) == At(old, {"spec", "parentRef"})))
+      errors.push_back(InvalidValue("spec.parentRef", Value(), std::string(kImmutable)));
+  };
+  rows["policy/PodDisruptionBudget"].validate = [](const Value& object, FieldErrors& errors) {
+    const Value& spec = At(object, {"spec"});
+    if (spec.Find("minAvailable") && spec.Find("maxUnavailable"))
+      errors.push_back(
+          InvalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
+  };
+  rows["autoscaling/HorizontalPodAutoscaler"].validate = [](const Value& object,
+                                                            FieldErrors& errors) {
+    const Value& spec = At(object, {"spec"});
+    if (const int64_t least = spec.IntAt({"minReplicas"}, 1); spec.IntAt({"maxReplicas"}) < least) {
+      errors.push_back(InvalidValue("spec.maxReplicas", spec.IntAt({"maxReplicas"}),
+                                    "must be greater than or equal to `minReplicas`"));
+    }
+    if (spec.StringAt({"scaleTargetRef", "apiVersion"}).empty()) {
+      errors.push_back(
+          InvalidText("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group"));
+    }
+  };
+  rows["/Event"].validate = [](const Value& event, FieldErrors& errors) {
+    const std::string ns(event.StringAt({"metadata", "namespace"})),
+        about(event.StringAt({"involvedObject", "namespace"}));
+    if (!about.empty() && about != ns)
+      errors.push_back(
+          InvalidText("involvedObject.namespace", about, "does not match event.namespace"));
+  };
+  rows["batch/CronJob"].validate = [](const Value& object, FieldErrors& errors) {
+    const std::string schedule(object.StringAt({"spec", "schedule"}));
+    size_t fields = 0;
+    std::string shown;
+    for (std::string_view part : Split(schedule, ' ')) {
+      if (part.empty()) continue;
+      ++fields;
+      shown += Cat(shown.empty() ? "" : " ", part);
+    }
+    if (schedule.empty()) {
+      errors.push_back(Required("spec.schedule"));
+    } else if (fields != 5 && !schedule.starts_with("@")) {
+      errors.push_back(InvalidText(
+          "spec.schedule", schedule,
+          Cat("expected exactly 5 fields, found ", std::to_string(fields), ": [", shown, "]")));
+    }
+  };
+  for (std::string_view kind : {"admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+                                "admissionregistration.k8s.io/MutatingWebhookConfiguration"}) {
+    rows[kind].validate = [](const Value& object, FieldErrors& errors) {
+      const auto& hooks = ListAt(object, {"webhooks"});
+      for (size_t i = 0; i < hooks.size(); ++i) {
+        if (hooks[i].StringAt({"sideEffects"}).empty())
+          errors.push_back(Required(Index("webhooks", i) + ".sideEffects",
+                                    "must specify one of None, NoneOnDryRun"));
+      }
+    };
+  }
   rows["/Node"].admit = AdmitNode;
   rows["networking.k8s.io/Ingress"].validate = ValidateIngress;
   rows["rbac.authorization.k8s.io/RoleBinding"].validate_update = RoleRefStays;

@@ -33,8 +33,8 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr size_t kReadBytes = size_t{64} << 10;
-constexpr size_t kMaxParts = 64;                        // slices a system call
-constexpr size_t kMaxDrain = size_t{64} << 20;          // of a refused body, read only to be dropped
+constexpr size_t kMaxParts = 64;                // slices a system call
+constexpr size_t kMaxDrain = size_t{64} << 20;  // of a refused body, read only to be dropped
 constexpr Duration kDrainTimeout = std::chrono::seconds(5);
 constexpr uint64_t kListenId = 0, kWakeId = 1, kFirstConnectionId = 2;
 
@@ -171,38 +171,46 @@ Result<void> Listener::Loop::OpenTls() {
   if (options_.certificate_file.empty() && options_.key_file.empty()) return {};
   tls_.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  const bool good = SSL_CTX_use_certificate_chain_file(tls_.get(), options_.certificate_file.c_str()) == 1 &&
-                    SSL_CTX_use_PrivateKey_file(tls_.get(), options_.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  SSL_CTX_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                   SSL_MODE_RELEASE_BUFFERS);
+  const bool good =
+      SSL_CTX_use_certificate_chain_file(tls_.get(), options_.certificate_file.c_str()) == 1 &&
+      SSL_CTX_use_PrivateKey_file(tls_.get(), options_.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
   if (!good) {
     ERR_clear_error();
-    return ConfigError(Cat("load certificate ", options_.certificate_file, " and key ", options_.key_file, ": not a usable pair of PEM files"));
+    return ConfigError(Cat("load certificate ", options_.certificate_file, " and key ",
+                           options_.key_file, ": not a usable pair of PEM files"));
   }
   return {};
 }
 
 Result<void> Listener::Loop::Open() {
   if (auto tls = OpenTls(); !tls) return tls;
-  const std::string place = Cat(options_.bind.find(':') == std::string::npos ? options_.bind : Cat("[", options_.bind, "]"), ":", std::to_string(options_.port));
+  const std::string place = Cat(
+      options_.bind.find(':') == std::string::npos ? options_.bind : Cat("[", options_.bind, "]"),
+      ":", std::to_string(options_.port));
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int failure = getaddrinfo(options_.bind.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
-  if (failure != 0) return ConfigError(Cat("listen on ", place, ": ", ToLower(gai_strerror(failure))));
+  const int failure =
+      getaddrinfo(options_.bind.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
+  if (failure != 0)
+    return ConfigError(Cat("listen on ", place, ": ", ToLower(gai_strerror(failure))));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
 
   listen_ = Descriptor(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   setsockopt(listen_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(listen_.get(), found->ai_addr, found->ai_addrlen) != 0 || listen(listen_.get(), kBacklog) != 0) {
+  if (bind(listen_.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+      listen(listen_.get(), kBacklog) != 0) {
     return ConfigError(Cat("listen on ", place, ": ", SystemText()));
   }
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   getsockname(listen_.get(), reinterpret_cast<sockaddr*>(&bound), &size);
   port_ = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
-                                             : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
+                                            : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
   epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
   wake_ = Descriptor(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   epoll_event event{};
@@ -240,7 +248,8 @@ int Listener::Loop::WaitMilliseconds() const {
   const Duration left = timers_.begin()->first - env_.clock->Now();
   if (left <= Duration::zero()) return 0;
   // Rounded up, so that a timer is due when the wait ends.
-  return static_cast<int>(std::min<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 60'000));
+  return static_cast<int>(
+      std::min<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 60'000));
 }
 
 void Listener::Loop::Accept() {
@@ -366,7 +375,8 @@ bool Listener::Loop::Read(Connection& connection) {
   while (true) {
     ssize_t got;
     if (connection.ssl) {
-      const int read = SSL_read(connection.ssl.get(), read_buffer_.data(), static_cast<int>(read_buffer_.size()));
+      const int read = SSL_read(connection.ssl.get(), read_buffer_.data(),
+                                static_cast<int>(read_buffer_.size()));
       got = read;
       if (read <= 0) {
         const int why = SSL_get_error(connection.ssl.get(), read);
@@ -396,7 +406,9 @@ bool Listener::Loop::Read(Connection& connection) {
       return true;
     }
     if (static_cast<size_t>(got) < read_buffer_.size() && !connection.ssl) return true;
-    if (connection.in.size() > options_.max_pending && connection.state != State::kAnswer && !Advance(connection)) return false;
+    if (connection.in.size() > options_.max_pending && connection.state != State::kAnswer &&
+        !Advance(connection))
+      return false;
   }
 }
 
@@ -458,7 +470,8 @@ bool Listener::Loop::ParseHead(Connection& connection) {
     connection.head = {};
     connection.close_after = true;
     connection.in.clear();
-    Begin(connection, Answer::Text(status, Cat(std::to_string(status), " ", http::ReasonPhrase(status), ": ", error.message())));
+    Begin(connection, Answer::Text(status, Cat(std::to_string(status), " ",
+                                               http::ReasonPhrase(status), ": ", error.message())));
     return true;
   };
   if (!done) return refuse(connection.in.size() >= http::kMaxHeadBytes ? 431 : 400, done.error());
@@ -485,10 +498,12 @@ bool Listener::Loop::ParseBody(Connection& connection) {
   bool cut = false;
   switch (connection.framing.kind) {
     case http::Framing::Kind::kNone:
-    case http::Framing::Kind::kUntilClose: break;
+    case http::Framing::Kind::kUntilClose:
+      break;
     case http::Framing::Kind::kLength: {
       const uint64_t wanted = std::min<uint64_t>(connection.framing.length, limit);
-      const size_t take = static_cast<size_t>(std::min<uint64_t>(wanted - connection.body.size(), in.size()));
+      const size_t take =
+          static_cast<size_t>(std::min<uint64_t>(wanted - connection.body.size(), in.size()));
       connection.body.append(in, 0, take);
       in.erase(0, take);
       if (connection.body.size() < wanted) return !connection.eof;
@@ -545,7 +560,8 @@ void Listener::Loop::Begin(Connection& connection, Answer answer) {
     SetTimer(connection, answer.decide_at);
     return;
   }
-  const bool has_body = connection.head.method != "HEAD" && answer.status != 204 && answer.status != 304;
+  const bool has_body =
+      connection.head.method != "HEAD" && answer.status != 204 && answer.status != 304;
   connection.chunked = answer.source != nullptr && has_body;
   if (connection.chunked && connection.head.minor_version == 0) {
     connection.chunked = false;  // to a client of HTTP/1.0 the end of the connection ends the body
@@ -586,7 +602,8 @@ void Listener::Loop::Pump(Connection& connection) {
     if (outcome == Source::Outcome::kPending) break;
     if (outcome == Source::Outcome::kData) continue;
     connection.cut = outcome == Source::Outcome::kCut;
-    if (!connection.cut && connection.chunked) Enqueue(connection, Slice::Literal(http::kLastChunk));
+    if (!connection.cut && connection.chunked)
+      Enqueue(connection, Slice::Literal(http::kLastChunk));
     connection.source->SetWake({});
     connection.source.reset();
     SetTimer(connection, kForever);
@@ -610,7 +627,8 @@ bool Listener::Loop::WriteSome(Connection& connection) {
   ssize_t sent;
   if (connection.ssl) {
     const std::string_view bytes = connection.out.front().bytes.substr(connection.out_offset);
-    const int written = SSL_write(connection.ssl.get(), bytes.data(), static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30)));
+    const int written = SSL_write(connection.ssl.get(), bytes.data(),
+                                  static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30)));
     if (written <= 0) {
       const int why = SSL_get_error(connection.ssl.get(), written);
       ERR_clear_error();
@@ -621,8 +639,10 @@ bool Listener::Loop::WriteSome(Connection& connection) {
     std::array<iovec, kMaxParts> parts;
     size_t count = 0;
     size_t offset = connection.out_offset;
-    for (auto slice = connection.out.begin(); slice != connection.out.end() && count < kMaxParts; ++slice) {
-      parts[count++] = {const_cast<char*>(slice->bytes.data()) + offset, slice->bytes.size() - offset};
+    for (auto slice = connection.out.begin(); slice != connection.out.end() && count < kMaxParts;
+         ++slice) {
+      parts[count++] = {const_cast<char*>(slice->bytes.data()) + offset,
+                        slice->bytes.size() - offset};
       offset = 0;
     }
     msghdr message{};
@@ -648,7 +668,8 @@ bool Listener::Loop::WriteSome(Connection& connection) {
 
 void Listener::Loop::SetInterest(Connection& connection) {
   uint32_t wanted = EPOLLRDHUP;
-  const bool flooded = connection.state == State::kAnswer && connection.in.size() > options_.max_pending;
+  const bool flooded =
+      connection.state == State::kAnswer && connection.in.size() > options_.max_pending;
   if (!flooded && !connection.eof) wanted |= EPOLLIN;
   if (connection.eof) wanted = 0;
   if (!connection.out.empty()) wanted |= EPOLLOUT;

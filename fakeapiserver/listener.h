@@ -1,9 +1,9 @@
 #pragma once
 
 // Sockets of the server: one loop thread (epoll) that holds every connection, speaks HTTP/1.1 with
-// keep-alive and pipelining, and pulls Sources when they wake. A handler runs on the loop thread and
-// must not block. Start and the destructor may be called from any thread; the destructor ends the
-// loop, closes every connection and destroys what they held.
+// keep-alive and pipelining, and pulls Sources when they wake. A handler runs on the loop thread
+// and must not block. Start and the destructor may be called from any thread; the destructor ends
+// the loop, closes every connection and destroys what they held.
 
 #include <functional>
 #include <memory>
@@ -22,9 +22,9 @@ struct ListenerOptions {
   std::string certificate_file{};
   std::string key_file{};
 
-  size_t max_body = size_t{3} << 20;        // a longer body is cut one byte behind this
-  size_t max_connections = 20'000;          // more wait in the backlog
-  size_t max_pending = size_t{256} << 10;   // bytes queued for a connection before its Source waits
+  size_t max_body = size_t{3} << 20;       // a longer body is cut one byte behind this
+  size_t max_connections = 20'000;         // more wait in the backlog
+  size_t max_pending = size_t{256} << 10;  // bytes queued for a connection before its Source waits
   Duration head_timeout = std::chrono::seconds(32);
   Duration idle_timeout = std::chrono::seconds(90);
 };

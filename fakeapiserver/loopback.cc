@@ -37,7 +37,8 @@ class SlicesBody final : public http::Body {
 
 class SourceBody final : public http::Body {
  public:
-  SourceBody(Env env, Context ctx, std::unique_ptr<Source> source) : env_(std::move(env)), ctx_(std::move(ctx)), source_(std::move(source)) {
+  SourceBody(Env env, Context ctx, std::unique_ptr<Source> source)
+      : env_(std::move(env)), ctx_(std::move(ctx)), source_(std::move(source)) {
     source_->SetWake([this] {
       std::lock_guard lock(mutex_);
       woken_ = true;

@@ -12,7 +12,8 @@
 namespace k8s::fakeapiserver {
 namespace {
 
-constexpr std::string_view kHelp = R"(fakeapiserver: a Kubernetes API server for tests, without a cluster behind it
+constexpr std::string_view kHelp =
+    R"(fakeapiserver: a Kubernetes API server for tests, without a cluster behind it
 
 usage: fakeapiserver [options]
 
@@ -42,7 +43,8 @@ struct Flags {
 Result<int64_t> Number(std::string_view name, std::string_view text, int64_t least, int64_t most) {
   const auto number = ParseInt(text);
   if (!number || *number < least || *number > most) {
-    return ConfigError(Cat(name, " must be a number from ", std::to_string(least), " to ", std::to_string(most), ", not ", Quote(text)));
+    return ConfigError(Cat(name, " must be a number from ", std::to_string(least), " to ",
+                           std::to_string(most), ", not ", Quote(text)));
   }
   return *number;
 }
@@ -60,7 +62,9 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       value = name.substr(equals + 1);
       name.resize(equals);
     } else {
-      if (i + 1 == arguments.size()) return ConfigError(Cat("option ", name, " needs a value, or is not known; --help lists them all"));
+      if (i + 1 == arguments.size())
+        return ConfigError(
+            Cat("option ", name, " needs a value, or is not known; --help lists them all"));
       value = arguments[++i];
     }
     if (name == "--port") {
@@ -94,9 +98,14 @@ std::string Kubeconfig(const std::string& address) {
   return ToYaml(Value::MakeObject({
       {"apiVersion", "v1"},
       {"kind", "Config"},
-      {"clusters", Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"cluster", std::move(cluster)}})})},
-      {"users", Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"user", Value::MakeObject()}})})},
-      {"contexts", Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"context", Value::MakeObject({{"cluster", "fake"}, {"user", "fake"}})}})})},
+      {"clusters",
+       Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"cluster", std::move(cluster)}})})},
+      {"users",
+       Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"user", Value::MakeObject()}})})},
+      {"contexts",
+       Value::MakeArray({Value::MakeObject(
+           {{"name", "fake"},
+            {"context", Value::MakeObject({{"cluster", "fake"}, {"user", "fake"}})}})})},
       {"current-context", "fake"},
   }));
 }
@@ -112,7 +121,8 @@ Result<void> Run(const Flags& flags, const sigset_t& signals) {
   auto address = server.Listen(flags.listener);
   if (!address) return address.error();
   if (!flags.kubeconfig.empty()) {
-    if (auto written = env.host->WriteFile(flags.kubeconfig, Kubeconfig(*address)); !written) return written;
+    if (auto written = env.host->WriteFile(flags.kubeconfig, Kubeconfig(*address)); !written)
+      return written;
   }
   std::printf("%s\n", address->c_str());
   std::fflush(stdout);

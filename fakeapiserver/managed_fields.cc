@@ -22,7 +22,8 @@ struct Entry {
   FieldSet set{};
 
   bool Is(const FieldOwner& other) const {
-    return owner.manager == other.manager && owner.apply == other.apply && owner.subresource == other.subresource &&
+    return owner.manager == other.manager && owner.apply == other.apply &&
+           owner.subresource == other.subresource &&
            (owner.apply || owner.api_version == other.api_version);
   }
 };
@@ -33,7 +34,8 @@ Entries ReadEntries(const Value* managed) {
   if (!managed || !managed->is_array()) return entries;
   for (const Value& one : managed->array()) {
     Entry entry;
-    entry.owner = {std::string(one.StringAt({"manager"})), one.StringAt({"operation"}) == "Apply", std::string(one.StringAt({"apiVersion"})),
+    entry.owner = {std::string(one.StringAt({"manager"})), one.StringAt({"operation"}) == "Apply",
+                   std::string(one.StringAt({"apiVersion"})),
                    std::string(one.StringAt({"subresource"}))};
     entry.time = std::string(one.StringAt({"time"}));
     if (const Value* fields = one.Find("fieldsV1")) entry.set = FieldSet::Parse(*fields);
@@ -44,13 +46,17 @@ Entries ReadEntries(const Value* managed) {
 
 Value WriteEntries(Entries entries) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    const auto key = [](const Entry& e) { return std::tie(e.time, e.owner.manager, e.owner.api_version, e.owner.subresource); };
+    const auto key = [](const Entry& e) {
+      return std::tie(e.time, e.owner.manager, e.owner.api_version, e.owner.subresource);
+    };
     if (a.owner.apply != b.owner.apply) return a.owner.apply;
     return key(a) < key(b);
   });
   Value out = Value::MakeArray();
   for (const Entry& entry : entries) {
-    Value one = Value::MakeObject({{"manager", entry.owner.manager}, {"operation", entry.owner.apply ? "Apply" : "Update"}, {"apiVersion", entry.owner.api_version}});
+    Value one = Value::MakeObject({{"manager", entry.owner.manager},
+                                   {"operation", entry.owner.apply ? "Apply" : "Update"},
+                                   {"apiVersion", entry.owner.api_version}});
     if (!entry.time.empty()) one.Set("time", entry.time);
     one.Set("fieldsType", "FieldsV1");
     one.Set("fieldsV1", entry.set.ToValue());
@@ -76,13 +82,16 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
   set.Remove({"f:apiVersion"});
   if (const auto metadata = set.children.find("f:metadata"); metadata != set.children.end()) {
     metadata->second.member = false;
-    for (std::string_view name : {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"}) {
+    for (std::string_view name :
+         {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
+          "managedFields", "resourceVersion"}) {
       metadata->second.Remove({Cat("f:", name)});
     }
   }
   bool has_status = false;
   if (type.resource) {
-    for (const SubresourceInfo& one : type.resource->subresources) has_status |= one.name == "status";
+    for (const SubresourceInfo& one : type.resource->subresources)
+      has_status |= one.name == "status";
   }
   if (!has_status) return;
   if (subresource == "status") {
@@ -118,7 +127,8 @@ void Cap(Entries& entries) {
     if (excess == 0) break;
     --excess;
     const FieldOwner ancient{"ancient-changes", false, entry->owner.api_version, ""};
-    const auto found = std::find_if(merged.begin(), merged.end(), [&](const Entry& one) { return one.Is(ancient); });
+    const auto found = std::find_if(merged.begin(), merged.end(),
+                                    [&](const Entry& one) { return one.Is(ancient); });
     if (found == merged.end()) {
       merged.push_back({ancient, entry->time, entry->set});
     } else {
@@ -134,14 +144,17 @@ void Cap(Entries& entries) {
 bool AreSentEmpty(const Value& sent) {
   if (!sent.is_array()) return false;
   if (sent.array().empty()) return true;
-  return sent.array().size() == 1 && sent.array()[0].is_object() && sent.array()[0].StringAt({"manager"}).empty() &&
+  return sent.array().size() == 1 && sent.array()[0].is_object() &&
+         sent.array()[0].StringAt({"manager"}).empty() &&
          sent.array()[0].StringAt({"operation"}).empty();
 }
 
 bool AreUsable(const Value& sent) {
-  return sent.is_array() && std::all_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
+  return sent.is_array() &&
+         std::all_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
            const auto operation = one.StringAt({"operation"});
-           return (operation == "Apply" || operation == "Update") && one.StringAt({"fieldsType"}) == "FieldsV1";
+           return (operation == "Apply" || operation == "Update") &&
+                  one.StringAt({"fieldsType"}) == "FieldsV1";
          });
 }
 
@@ -159,16 +172,20 @@ Error ConflictError(const std::vector<std::pair<const Entry*, FieldSet>>& confli
   StatusDetails& details = status.details.emplace();
   for (const auto& [entry, set] : conflicts) {
     std::string said = Quote(entry->owner.manager);
-    if (!entry->owner.subresource.empty()) said += Cat(" with subresource ", Quote(entry->owner.subresource));
+    if (!entry->owner.subresource.empty())
+      said += Cat(" with subresource ", Quote(entry->owner.subresource));
     if (!entry->owner.apply) said += Cat(" using ", entry->owner.api_version);
     Group group{said, set.Paths()};
     count += group.fields.size();
-    for (const std::string& field : group.fields) details.causes.push_back({"FieldManagerConflict", Cat("conflict with ", said), field});
+    for (const std::string& field : group.fields)
+      details.causes.push_back({"FieldManagerConflict", Cat("conflict with ", said), field});
     groups.push_back(std::move(group));
   }
-  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.said < b.said; });
+  std::sort(groups.begin(), groups.end(),
+            [](const Group& a, const Group& b) { return a.said < b.said; });
   if (count == 1) {
-    status.message = Cat("Apply failed with 1 conflict: conflict with ", groups[0].said, ": ", groups[0].fields[0]);
+    status.message = Cat("Apply failed with 1 conflict: conflict with ", groups[0].said, ": ",
+                         groups[0].fields[0]);
   } else {
     status.message = Cat("Apply failed with ", std::to_string(count), " conflicts: ");
     for (size_t i = 0; i < groups.size(); ++i) {
@@ -181,8 +198,20 @@ Error ConflictError(const std::vector<std::pair<const Entry*, FieldSet>>& confli
 
 std::string PlaceOf(const Value& applied) {
   const std::string api_version(applied.StringAt({"apiVersion"}));
-  return Cat("(", applied.StringAt({"metadata", "namespace"}), "/", applied.StringAt({"metadata", "name"}), "; ",
-             api_version.find('/') == std::string::npos ? "/" + api_version : api_version, ", Kind=", applied.StringAt({"kind"}), ")");
+  return Cat("(", applied.StringAt({"metadata", "namespace"}), "/",
+             applied.StringAt({"metadata", "name"}), "; ",
+             api_version.find('/') == std::string::npos ? "/" + api_version : api_version,
+             ", Kind=", applied.StringAt({"kind"}), ")");
+}
+
+// Members of every object in the order of their names, as Go writes maps.
+void SortMembers(Value& value) {
+  if (value.is_array()) {
+    for (Value& item : value.array()) SortMembers(item);
+  } else if (value.is_object()) {
+    for (auto& member : value.object()) SortMembers(member.second);
+    value.object().SortByName();
+  }
 }
 
 // The annotation of client-side apply follows what its successor applies (chapter 7.5).
@@ -193,6 +222,7 @@ void RefreshLastApplied(Value& merged, const Value& applied) {
   if (Value* own = plain.Find({"metadata", "annotations"})) {
     own->Remove(kLastApplied);
   }
+  SortMembers(plain);
   const std::string text = ToJson(plain) + "\n";
   if (text.size() > kMaxLastApplied) {
     annotations->Remove(kLastApplied);
@@ -203,7 +233,8 @@ void RefreshLastApplied(Value& merged, const Value& applied) {
 
 }  // namespace
 
-void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type, const FieldOwner& owner, std::string_view time) {
+void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
+                 const FieldOwner& owner, std::string_view time) {
   const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
   if (sent && AreSentEmpty(*sent)) {
     now["metadata"].Remove("managedFields");
@@ -214,8 +245,10 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
     now["metadata"].Remove("managedFields");
     return;
   }
-  Comparison changes = Compare(old ? WithoutManagedFields(*old) : ZeroOf(type), WithoutManagedFields(now), type);
-  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed}) Strip(*set, type, owner.subresource);
+  Comparison changes =
+      Compare(old ? WithoutManagedFields(*old) : ZeroOf(type), WithoutManagedFields(now), type);
+  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed})
+    Strip(*set, type, owner.subresource);
   const FieldSet written = Union(changes.added, changes.modified);
   Entry* own = nullptr;
   for (Entry& entry : entries) {
@@ -237,14 +270,17 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
   Store(now, std::move(entries));
 }
 
-Result<ApplyResult> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type, const FieldOwner& owner, bool force, std::string_view time, bool) {
+Result<ApplyResult> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type,
+                                const FieldOwner& owner, bool force, std::string_view time, bool) {
   if (const std::string problem = CheckAgainstSchema(applied, type); !problem.empty()) {
     return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ", problem));
   }
   const Value live = live_in ? WithoutManagedFields(*live_in) : ZeroOf(type);
   Entries entries = ReadEntries(live_in ? live_in->Find({"metadata", "managedFields"}) : nullptr);
   if (live_in && entries.empty()) {
-    Entry before{{"before-first-apply", false, owner.api_version, ""}, std::string(time), PathsOf(live, type)};
+    Entry before{{"before-first-apply", false, owner.api_version, ""},
+                 std::string(time),
+                 PathsOf(live, type)};
     Strip(before.set, type, "");
     entries.push_back(std::move(before));
   }
@@ -261,14 +297,18 @@ Result<ApplyResult> ApplyObject(const Value* live_in, const Value& applied, cons
       others = Union(others, entry.set);
     }
   }
-  if (own) RemovePaths(merged, SchemaOfType(type), Difference(own->set, wanted), Union(others, wanted));
+  if (own)
+    RemovePaths(merged, SchemaOfType(type), Difference(own->set, wanted), Union(others, wanted));
 
   auto normal_live = Normalise(live, type);
   auto normal_merged = Normalise(merged, type);
-  if (!normal_merged) return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ", normal_merged.error().message()));
+  if (!normal_merged)
+    return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ",
+                       normal_merged.error().message()));
   if (!normal_live) return normal_live.error();
   Comparison changes = Compare(*normal_live, *normal_merged, type);
-  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed}) Strip(*set, type, owner.subresource);
+  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed})
+    Strip(*set, type, owner.subresource);
   const FieldSet written = Union(changes.added, changes.modified);
   std::vector<std::pair<const Entry*, FieldSet>> conflicts;
   for (const Entry& entry : entries) {

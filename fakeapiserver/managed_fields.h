@@ -1,8 +1,8 @@
 #pragma once
 
 // Who owns which field: metadata.managedFields (chapter 7.6), kept up on plain writes and on apply.
-// A FieldSet is a tree of path elements as fieldsV1 spells them ("f:spec", `k:{"name":"a"}`, "v:1").
-// Pure functions on trees.
+// A FieldSet is a tree of path elements as fieldsV1 spells them ("f:spec", `k:{"name":"a"}`,
+// "v:1"). Pure functions on trees.
 
 #include <map>
 #include <string>
@@ -24,14 +24,16 @@ struct FieldOwner {
 
 // Rewrites metadata.managedFields of `now` after a create (old null) or update. `sent` is what the
 // client sent as managedFields, null when it sent none.
-void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type, const FieldOwner& owner, std::string_view time);
+void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
+                 const FieldOwner& owner, std::string_view time);
 
 struct ApplyResult {
   Value object{};
   bool changed_owners = false;
 };
 // Server-side apply of a partial object (chapter 7.5) to the live one (null: none yet).
-Result<ApplyResult> ApplyObject(const Value* live, const Value& applied, const TypeInfo& type, const FieldOwner& owner, bool force,
-                                std::string_view time, bool has_status);
+Result<ApplyResult> ApplyObject(const Value* live, const Value& applied, const TypeInfo& type,
+                                const FieldOwner& owner, bool force, std::string_view time,
+                                bool has_status);
 
 }  // namespace k8s::fakeapiserver

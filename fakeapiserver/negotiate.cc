@@ -12,7 +12,8 @@ namespace k8s::fakeapiserver {
 namespace {
 
 std::string Unquote(std::string_view text) {
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    text = text.substr(1, text.size() - 2);
   return std::string(text);
 }
 
@@ -39,7 +40,8 @@ MediaClause ParseClause(std::string_view text) {
   for (size_t i = 1; i < parts.size(); ++i) {
     const size_t equals = parts[i].find('=');
     std::string name = ToLower(Trim(parts[i].substr(0, equals)));
-    std::string value = equals == std::string_view::npos ? "" : Unquote(Trim(parts[i].substr(equals + 1)));
+    std::string value =
+        equals == std::string_view::npos ? "" : Unquote(Trim(parts[i].substr(equals + 1)));
     if (name == "q") {
       double quality = 1;
       std::from_chars(value.data(), value.data() + value.size(), quality);
@@ -60,7 +62,9 @@ std::string AcceptHeader(const http::Headers& headers) {
   return all;
 }
 
-bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool Contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 // What a clause's parameters ask for, or nullopt when this server has no such thing.
 std::optional<View> ViewOf(const MediaClause& clause, std::string& meta_version) {
@@ -78,9 +82,12 @@ std::optional<View> ViewOf(const MediaClause& clause, std::string& meta_version)
 
 std::string_view MediaTypeName(Media media) {
   switch (media) {
-    case Media::kJson: return kJsonType;
-    case Media::kYaml: return kYamlType;
-    case Media::kProtobuf: return kProtobufType;
+    case Media::kJson:
+      return kJsonType;
+    case Media::kYaml:
+      return kYamlType;
+    case Media::kProtobuf:
+      return kProtobufType;
   }
   return kJsonType;
 }
@@ -98,7 +105,8 @@ std::vector<MediaClause> ParseAccept(std::string_view accept) {
     if (Trim(part).empty()) continue;
     clauses.push_back(ParseClause(part));
   }
-  std::stable_sort(clauses.begin(), clauses.end(), [](const auto& a, const auto& b) { return a.quality > b.quality; });
+  std::stable_sort(clauses.begin(), clauses.end(),
+                   [](const auto& a, const auto& b) { return a.quality > b.quality; });
   return clauses;
 }
 
@@ -107,10 +115,12 @@ bool WantsPretty(const http::Headers& headers, const http::Query& query) {
     return *pretty == "true" || *pretty == "1" || *pretty == "t";
   }
   const std::string_view agent = headers.Get("User-Agent");
-  return agent.starts_with("curl/") || agent.starts_with("Wget/") || agent.starts_with("Mozilla/5.0");
+  return agent.starts_with("curl/") || agent.starts_with("Wget/") ||
+         agent.starts_with("Mozilla/5.0");
 }
 
-std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Query& query, const Offer& offer) {
+std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Query& query,
+                                   const Offer& offer) {
   Output output;
   output.pretty = WantsPretty(headers, query);
   auto clauses = ParseAccept(AcceptHeader(headers));
@@ -145,14 +155,17 @@ bool RouterAccepts(const http::Headers& headers, bool watchable) {
   if (clauses.empty()) return true;
   return std::any_of(clauses.begin(), clauses.end(), [&](const MediaClause& clause) {
     static_cast<void>(watchable);
-    return clause.type == "*/*" || clause.type == kJsonType || clause.type == kYamlType || clause.type == kProtobufType;
+    return clause.type == "*/*" || clause.type == kJsonType || clause.type == kYamlType ||
+           clause.type == kProtobufType;
   });
 }
 
 Error RouterNotAcceptable(bool watchable) {
   std::string types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-  if (watchable) types += ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
-  return RouterError(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: " + types);
+  if (watchable)
+    types += ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+  return RouterError(406, "NotAcceptable",
+                     "406: Not Acceptable\n\nAvailable representations: " + types);
 }
 
 Error HandlerNotAcceptable(const Offer& offer) {
@@ -169,7 +182,8 @@ Error HandlerNotAcceptable(const Offer& offer) {
 
 std::string BaseType(std::string_view content_type) {
   std::string type = ToLower(Trim(content_type.substr(0, content_type.find(';'))));
-  const bool good = std::count(type.begin(), type.end(), '/') == 1 && type.find(' ') == std::string::npos;
+  const bool good =
+      std::count(type.begin(), type.end(), '/') == 1 && type.find(' ') == std::string::npos;
   return good ? type : "";
 }
 

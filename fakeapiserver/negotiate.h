@@ -17,7 +17,8 @@ namespace k8s::fakeapiserver {
 inline constexpr std::string_view kJsonType = "application/json";
 inline constexpr std::string_view kYamlType = "application/yaml";
 inline constexpr std::string_view kProtobufType = "application/vnd.kubernetes.protobuf";
-inline constexpr std::string_view kProtobufWatchType = "application/vnd.kubernetes.protobuf;stream=watch";
+inline constexpr std::string_view kProtobufWatchType =
+    "application/vnd.kubernetes.protobuf;stream=watch";
 
 enum class Media : uint8_t { kJson, kYaml, kProtobuf };
 std::string_view MediaTypeName(Media media);
@@ -49,8 +50,10 @@ struct Offer {
   bool tables = true;  // and metadata only
 };
 // nullopt: nothing acceptable. Errors are of the handler's kind.
-std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Query& query, const Offer& offer);
-// The check that the path matcher makes before any handler: whether a clause names one of its types.
+std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Query& query,
+                                   const Offer& offer);
+// The check that the path matcher makes before any handler: whether a clause names one of its
+// types.
 bool RouterAccepts(const http::Headers& headers, bool watchable);
 Error RouterNotAcceptable(bool watchable);
 Error HandlerNotAcceptable(const Offer& offer);

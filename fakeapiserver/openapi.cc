@@ -13,7 +13,9 @@
 namespace k8s::fakeapiserver {
 namespace {
 
-std::string SchemaName(const TypeInfo& type) { return Cat(type.group_version->openapi, ".", type.name); }
+std::string SchemaName(const TypeInfo& type) {
+  return Cat(type.group_version->openapi, ".", type.name);
+}
 
 class Document {
  public:
@@ -39,28 +41,38 @@ class Document {
   // The operations of a resource, as kubectl looks them up: which kind, and which query parameters.
   void AddPaths(const Served& served, Value& paths) {
     const std::string root = Cat(served.group.empty() ? "/api/" : "/apis/", served.api_version);
-    const std::string collection = served.namespaced ? Cat(root, "/namespaces/{namespace}/", served.resource) : Cat(root, "/", served.resource);
+    const std::string collection = served.namespaced
+                                       ? Cat(root, "/namespaces/{namespace}/", served.resource)
+                                       : Cat(root, "/", served.resource);
     Value list = Value::MakeObject(), item = Value::MakeObject();
-    const auto add = [&](Value& path, std::string_view method, std::string_view action, Verb verb, std::vector<std::string_view> query) {
+    const auto add = [&](Value& path, std::string_view method, std::string_view action, Verb verb,
+                         std::vector<std::string_view> query) {
       if (served.Supports(verb)) path.Set(method, Operation(served, action, query));
     };
-    add(list, "get", "list", Verb::kList, {"labelSelector", "fieldSelector", "limit", "continue", "watch"});
+    add(list, "get", "list", Verb::kList,
+        {"labelSelector", "fieldSelector", "limit", "continue", "watch"});
     add(list, "post", "post", Verb::kCreate, {"dryRun", "fieldManager", "fieldValidation"});
-    add(list, "delete", "deletecollection", Verb::kDeleteCollection, {"labelSelector", "fieldSelector", "dryRun"});
+    add(list, "delete", "deletecollection", Verb::kDeleteCollection,
+        {"labelSelector", "fieldSelector", "dryRun"});
     add(item, "get", "get", Verb::kGet, {});
     add(item, "put", "put", Verb::kUpdate, {"dryRun", "fieldManager", "fieldValidation"});
-    add(item, "patch", "patch", Verb::kPatch, {"dryRun", "fieldManager", "fieldValidation", "force"});
-    add(item, "delete", "delete", Verb::kDelete, {"dryRun", "gracePeriodSeconds", "propagationPolicy"});
+    add(item, "patch", "patch", Verb::kPatch,
+        {"dryRun", "fieldManager", "fieldValidation", "force"});
+    add(item, "delete", "delete", Verb::kDelete,
+        {"dryRun", "gracePeriodSeconds", "propagationPolicy"});
     paths.Set(collection, std::move(list));
     if (!item.object().empty()) paths.Set(collection + "/{name}", std::move(item));
   }
 
  private:
   Value GroupVersionKind(const TypeInfo& type) const {
-    return Value::MakeObject({{"group", type.group_version->group}, {"kind", type.name}, {"version", type.group_version->version}});
+    return Value::MakeObject({{"group", type.group_version->group},
+                              {"kind", type.name},
+                              {"version", type.group_version->version}});
   }
 
-  Value Operation(const Served& served, std::string_view action, const std::vector<std::string_view>& query) {
+  Value Operation(const Served& served, std::string_view action,
+                  const std::vector<std::string_view>& query) {
     Value operation = Value::MakeObject();
     Value parameters = Value::MakeArray();
     const bool third = reference_.starts_with("#/components");
@@ -88,7 +100,8 @@ class Document {
   }
 
   Value Schema(const TypeInfo& type) {
-    if (type.Has(kTransparent)) return Value::MakeObject({{"type", "array"}, {"items", Element(type.fields[0])}});
+    if (type.Has(kTransparent))
+      return Value::MakeObject({{"type", "array"}, {"items", Element(type.fields[0])}});
     if (type.Has(kUnion)) return Value::MakeObject();
     Value schema = Value::MakeObject({{"type", "object"}});
     Value properties = Value::MakeObject();
@@ -105,16 +118,23 @@ class Document {
     if (!required.array().empty()) schema.Set("required", std::move(required));
     if (!properties.object().empty()) schema.Set("properties", std::move(properties));
     if (type.Has(kStructAtomic)) schema.Set("x-kubernetes-map-type", "atomic");
-    if (type.Has(kIsKind)) schema.Set("x-kubernetes-group-version-kind", Value::MakeArray({GroupVersionKind(type)}));
+    if (type.Has(kIsKind))
+      schema.Set("x-kubernetes-group-version-kind", Value::MakeArray({GroupVersionKind(type)}));
     return schema;
   }
 
   Value Property(const Field& field) {
     Value property;
     switch (field.shape) {
-      case Shape::kList: property = Value::MakeObject({{"type", "array"}, {"items", Element(field)}}); break;
-      case Shape::kMap: property = Value::MakeObject({{"type", "object"}, {"additionalProperties", Element(field)}}); break;
-      default: property = Element(field);
+      case Shape::kList:
+        property = Value::MakeObject({{"type", "array"}, {"items", Element(field)}});
+        break;
+      case Shape::kMap:
+        property =
+            Value::MakeObject({{"type", "object"}, {"additionalProperties", Element(field)}});
+        break;
+      default:
+        property = Element(field);
     }
     if (!field.rules) return property;
     const FieldRules& rules = *field.rules;
@@ -127,7 +147,9 @@ class Document {
       property.Set("enum", std::move(list));
     }
     if (field.shape == Shape::kList) {
-      property.Set("x-kubernetes-list-type", rules.list_type == ListType::kMap ? "map" : rules.list_type == ListType::kSet ? "set" : "atomic");
+      property.Set("x-kubernetes-list-type", rules.list_type == ListType::kMap   ? "map"
+                                             : rules.list_type == ListType::kSet ? "set"
+                                                                                 : "atomic");
       if (!rules.list_keys.empty()) {
         Value keys = Value::MakeArray();
         for (std::string_view key : Split(rules.list_keys, ',')) keys.Append(key);
@@ -135,8 +157,10 @@ class Document {
       }
     }
     if (rules.map_atomic || rules.struct_atomic) property.Set("x-kubernetes-map-type", "atomic");
-    if (!rules.patch_merge_key.empty()) property.Set("x-kubernetes-patch-merge-key", rules.patch_merge_key);
-    if (!rules.patch_strategy.empty()) property.Set("x-kubernetes-patch-strategy", rules.patch_strategy);
+    if (!rules.patch_merge_key.empty())
+      property.Set("x-kubernetes-patch-merge-key", rules.patch_merge_key);
+    if (!rules.patch_strategy.empty())
+      property.Set("x-kubernetes-patch-strategy", rules.patch_strategy);
     return property;
   }
 
@@ -147,24 +171,36 @@ class Document {
       return value;
     };
     switch (field.kind) {
-      case Kind::kBool: return scalar("boolean", "");
-      case Kind::kInt32: return scalar("integer", "int32");
+      case Kind::kBool:
+        return scalar("boolean", "");
+      case Kind::kInt32:
+        return scalar("integer", "int32");
       case Kind::kInt64:
-      case Kind::kUint64: return scalar("integer", "int64");
-      case Kind::kDouble: return scalar("number", "double");
-      case Kind::kBytes: return scalar("string", "byte");
+      case Kind::kUint64:
+        return scalar("integer", "int64");
+      case Kind::kDouble:
+        return scalar("number", "double");
+      case Kind::kBytes:
+        return scalar("string", "byte");
       case Kind::kTime:
-      case Kind::kMicroTime: return scalar("string", "date-time");
-      case Kind::kIntOrString: return scalar("string", "int-or-string");
+      case Kind::kMicroTime:
+        return scalar("string", "date-time");
+      case Kind::kIntOrString:
+        return scalar("string", "int-or-string");
       case Kind::kString:
       case Kind::kDuration:
-      case Kind::kQuantity: return scalar("string", "");
+      case Kind::kQuantity:
+        return scalar("string", "");
       case Kind::kRawExtension:
-      case Kind::kFieldsV1: return scalar("object", "");
-      case Kind::kJson: return Value::MakeObject();
-      case Kind::kMessage: break;
+      case Kind::kFieldsV1:
+        return scalar("object", "");
+      case Kind::kJson:
+        return Value::MakeObject();
+      case Kind::kMessage:
+        break;
     }
-    if (reference_.starts_with("#/components")) return Value::MakeObject({{"allOf", Value::MakeArray({Reference(field.type())})}});
+    if (reference_.starts_with("#/components"))
+      return Value::MakeObject({{"allOf", Value::MakeArray({Reference(field.type())})}});
     return Reference(field.type());
   }
 
@@ -193,7 +229,8 @@ Rendered VersionDocument(const ServedVersion& version) {
     document.Reference(*served->type);
     if (served->type->list) document.Reference(served->type->list());
   }
-  Value out = Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}});
+  Value out =
+      Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}});
   out["components"].Set("schemas", document.schemas());
   return Render(out);
 }
@@ -209,7 +246,8 @@ Rendered WholeDocument(const Registry& registry) {
       }
     }
   }
-  Value out = Value::MakeObject({{"swagger", "2.0"}, {"info", Info()}, {"paths", std::move(paths)}});
+  Value out =
+      Value::MakeObject({{"swagger", "2.0"}, {"info", Info()}, {"paths", std::move(paths)}});
   out.Set("definitions", document.schemas());
   return Render(out);
 }
@@ -220,12 +258,21 @@ const std::map<std::string, Rendered>& VersionDocuments(const Registry& registry
   static std::map<std::string, Rendered> documents;
   std::lock_guard lock(mutex);
   if (documents.empty()) {
-    const Rendered empty = Render(Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", Value::MakeObject()}}));
-    for (const char* path : {".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"}) documents.emplace(path, empty);
+    const auto empty = [](const std::string& path) {
+      Value paths = Value::MakeObject({{Cat("/", path, "/"), Value::MakeObject()}});
+      return Render(
+          Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}}));
+    };
+    for (const char* path :
+         {".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"})
+      documents.emplace(path, empty(path));
     for (const ServedGroup& group : registry.groups()) {
-      if (!group.name.empty()) documents.emplace("apis/" + group.name, empty);
+      if (!group.name.empty()) {
+        documents.emplace("apis/" + group.name, empty("apis/" + group.name));
+      }
       for (const ServedVersion& version : group.versions) {
-        documents.emplace(Cat(group.name.empty() ? "api/" : "apis/", version.api_version), VersionDocument(version));
+        documents.emplace(Cat(group.name.empty() ? "api/" : "apis/", version.api_version),
+                          VersionDocument(version));
       }
     }
   }
@@ -241,7 +288,8 @@ Answer Whole(const Core& core, const Call& call) {
   }
   const auto clauses = ParseAccept(call.request.headers.Get("Accept"));
   bool json = clauses.empty();
-  for (const MediaClause& clause : clauses) json |= clause.type == kJsonType || clause.type == "*/*";
+  for (const MediaClause& clause : clauses)
+    json |= clause.type == kJsonType || clause.type == "*/*";
   Answer answer;
   if (!json) {
     answer.status = 406;
@@ -265,7 +313,8 @@ Answer Index(const std::map<std::string, Rendered>& documents) {
   for (const auto& [path, document] : documents) {
     paths[path].Set("serverRelativeURL", Cat("/openapi/v3/", path, "?hash=", document.hash));
   }
-  return Answer::Bytes(200, "text/plain; charset=utf-8", ToJson(Value::MakeObject({{"paths", std::move(paths)}})));
+  return Answer::Bytes(200, "text/plain; charset=utf-8",
+                       ToJson(Value::MakeObject({{"paths", std::move(paths)}})));
 }
 
 }  // namespace
@@ -287,12 +336,12 @@ std::optional<Answer> ServeOpenApi(Core& core, const Call& call) {
   const std::string hash = call.Parameter("hash");
   if (!hash.empty() && hash != document.hash) {
     answer.status = 301;
+    answer.headers.Set("Content-Type", std::string(kJsonType));
     answer.headers.Set("Location", Cat(path, "?hash=", document.hash));
     return answer;
   }
   const std::string tag = Cat("\"", document.hash, "\"");
   answer.headers.Set("ETag", tag);
-  answer.headers.Add("Vary", "Accept-Encoding");
   answer.headers.Add("Vary", "Accept");
   if (!hash.empty()) answer.headers.Set("Cache-Control", "public, immutable");
   if (call.request.headers.Get("If-None-Match") == tag) {

@@ -29,7 +29,8 @@ std::string_view GoKind(const Value& value) {
 
 // `"" is invalid: patch: Invalid value: ...`: the result makes no object.
 Error Undecodable(std::string shown, std::string why) {
-  return InvalidObject({}, "", {{FieldError::Type::kInvalid, "patch", std::move(shown), std::move(why)}});
+  return InvalidObject({}, "",
+                       {{FieldError::Type::kInvalid, "patch", std::move(shown), std::move(why)}});
 }
 
 struct ReadPatch {
@@ -40,7 +41,8 @@ struct ReadPatch {
 Result<ReadPatch> Read(const Call& call, std::string_view type) {
   static const std::string kNoBody;
   const std::string& body = call.request.body ? *call.request.body : kNoBody;
-  if (body.size() > kMaxRequestBody) return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
+  if (body.size() > kMaxRequestBody)
+    return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   if (GoJsonError(body)) return BadRequest("invalid JSON patch");
   ReadPatch patch;
   std::vector<std::string> duplicates;
@@ -49,22 +51,31 @@ Result<ReadPatch> Read(const Call& call, std::string_view type) {
   patch.document = *std::move(parsed);
   const bool ignore = FieldValidationOf(call) == FieldValidation::kIgnore;
   for (const std::string& path : duplicates) {
-    patch.problems.push_back(type == kJsonPatch ? Cat("json patch duplicate field ", Quote(path)) : Cat("duplicate field ", Quote(path)));
+    patch.problems.push_back(type == kJsonPatch ? Cat("json patch duplicate field ", Quote(path))
+                                                : Cat("duplicate field ", Quote(path)));
   }
   if (type == kJsonPatch) {
     if (!patch.document.is_array()) {
-      return BadRequest(Cat(ignore ? "error decoding patch: json: cannot unmarshal " : "error decoding patch: json: cannot unmarshal ", GoKind(patch.document),
-                            " into Go value of type ", ignore ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp"));
+      return BadRequest(
+          Cat(ignore ? "json: cannot unmarshal " : "error decoding patch: json: cannot unmarshal ",
+              GoKind(patch.document), " into Go value of type ",
+              ignore ? "jsonpatch.Patch" : "[]handlers.jsonPatchOp"));
     }
     if (patch.document.array().size() > kMaxJsonPatchOperations) {
-      return TooLarge(Cat("The allowed maximum operations in a JSON patch is 10000, got ", std::to_string(patch.document.array().size())));
+      return TooLarge(Cat("The allowed maximum operations in a JSON patch is 10000, got ",
+                          std::to_string(patch.document.array().size())));
     }
     for (size_t i = 0; i < patch.document.array().size(); ++i) {
       const Value& operation = patch.document.array()[i];
-      if (!operation.is_object()) return BadRequest(Cat("error decoding patch: json: cannot unmarshal ", GoKind(operation), " into Go value of type handlers.jsonPatchOp"));
+      if (!operation.is_object())
+        return BadRequest(Cat("error decoding patch: json: cannot unmarshal ", GoKind(operation),
+                              " into Go value of type handlers.jsonPatchOp"));
       for (const auto& member : operation.object()) {
-        if (member.first == "op" || member.first == "path" || member.first == "from" || member.first == "value") continue;
-        patch.problems.push_back(Cat("json patch unknown field ", Quote(Cat("[", std::to_string(i), "].", member.first))));
+        if (member.first == "op" || member.first == "path" || member.first == "from" ||
+            member.first == "value")
+          continue;
+        patch.problems.push_back(Cat("json patch unknown field ",
+                                     Quote(Cat("[", std::to_string(i), "].", member.first))));
       }
     }
     return patch;
@@ -72,17 +83,20 @@ Result<ReadPatch> Read(const Call& call, std::string_view type) {
   if (patch.document.is_object()) return patch;
   if (type == kMergePatch) {
     if (patch.document.is_null()) return BadRequest("Invalid JSON Patch");
-    return BadRequest(Cat("error decoding patch: json: cannot unmarshal ", GoKind(patch.document), " into Go value of type map[string]interface {}"));
+    return BadRequest(Cat("error decoding patch: json: cannot unmarshal ", GoKind(patch.document),
+                          " into Go value of type map[string]interface {}"));
   }
   if (patch.document.is_null()) {
     patch.document = Value::MakeObject();
     return patch;
   }
-  return BadRequest(Cat("json: cannot unmarshal ", GoKind(patch.document), " into Go value of type map[string]interface {}"));
+  return BadRequest(Cat("json: cannot unmarshal ", GoKind(patch.document),
+                        " into Go value of type map[string]interface {}"));
 }
 
 // The patched tree, decoded as the kind; problems of unknown fields as the mode wants them.
-Result<Value> Decode(Call& call, Value patched, const TypeInfo& type, std::vector<std::string> problems, const Value& patch, bool strategic) {
+Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
+                     std::vector<std::string> problems, const Value& patch, bool strategic) {
   const FieldValidation mode = FieldValidationOf(call);
   // The patched document is shown with its members sorted, those inside them as they stand.
   const auto shown = [&](Value result) {
@@ -90,16 +104,25 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type, std::vecto
     if (result.is_object()) result.object().SortByName();
     return Quote(ToJson(result));
   };
-  if (patched.StringAt({"kind"}) != type.name || patched.StringAt({"apiVersion"}) != type.api_version()) {
-    const std::string kind(patched.StringAt({"kind"})), api_version(patched.StringAt({"apiVersion"}));
-    return Undecodable(shown(patched), Cat("no kind ", Quote(kind), " is registered for version ", Quote(api_version), " in scheme \"pkg/runtime/scheme.go:111\""));
+  if (strategic && !patched.Find("kind") && !patched.Find("apiVersion")) {
+    patched.Set("kind", type.name);
+    patched.Set("apiVersion", type.api_version());
+  }
+  if (patched.StringAt({"kind"}) != type.name ||
+      patched.StringAt({"apiVersion"}) != type.api_version()) {
+    const std::string kind(patched.StringAt({"kind"})),
+        api_version(patched.StringAt({"apiVersion"}));
+    return Undecodable(shown(patched),
+                       Cat("no kind ", Quote(kind), " is registered for version ",
+                           Quote(api_version), " in scheme \"pkg/runtime/scheme.go:111\""));
   }
   std::vector<std::string> unknown;
   const std::string text = shown(patched);
   auto normal = Normalise(std::move(patched), type, &unknown);
   if (!normal) return Undecodable(text, normal.error().message());
   for (const std::string& path : unknown) problems.push_back(Cat("unknown field ", Quote(path)));
-  if (mode == FieldValidation::kStrict && !problems.empty()) return Undecodable(text, Cat("strict decoding error: ", Join(problems, ", ")));
+  if (mode == FieldValidation::kStrict && !problems.empty())
+    return Undecodable(text, Cat("strict decoding error: ", Join(problems, ", ")));
   if (mode == FieldValidation::kWarn) {
     for (std::string& problem : problems) call.Warn(std::move(problem));
   }
@@ -107,12 +130,14 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type, std::vecto
   return normal;
 }
 
-Result<Value> Patched(Call& call, const Value& old, const ReadPatch& patch, std::string_view kind_of_patch) {
+Result<Value> Patched(Call& call, const Value& old, const ReadPatch& patch,
+                      std::string_view kind_of_patch) {
   const TypeInfo& type = *call.served->type;
   Value document = old;
   if (kind_of_patch == kJsonPatch) {
     if (auto done = ApplyJsonPatch(patch.document, document); !done) {
-      return RouterError(422, "Invalid", "the server rejected our request due to an error in our request");
+      return RouterError(422, "Invalid",
+                         "the server rejected our request due to an error in our request");
     }
   } else if (kind_of_patch == kMergePatch) {
     ApplyMergePatch(patch.document, document);
@@ -122,8 +147,10 @@ Result<Value> Patched(Call& call, const Value& old, const ReadPatch& patch, std:
       return Untyped(done.error().message());
     }
   }
-  if (!document.is_object()) return Undecodable(Quote(ToJson(document)), "couldn't get version/kind; json parse error");
-  return Decode(call, std::move(document), type, patch.problems, patch.document, kind_of_patch == kStrategicPatch);
+  if (!document.is_object())
+    return Undecodable(Quote(ToJson(document)), "couldn't get version/kind; json parse error");
+  return Decode(call, std::move(document), type, patch.problems, patch.document,
+                kind_of_patch == kStrategicPatch);
 }
 
 struct AppliedConfiguration {
@@ -134,7 +161,8 @@ struct AppliedConfiguration {
 Result<AppliedConfiguration> ReadApplied(Call& call) {
   static const std::string kNoBody;
   const std::string& body = call.request.body ? *call.request.body : kNoBody;
-  if (body.size() > kMaxRequestBody) return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
+  if (body.size() > kMaxRequestBody)
+    return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   auto documents = ParseYaml(body);
   if (!documents) return BadRequest(Cat("error decoding YAML: ", documents.error().message()));
   AppliedConfiguration applied;
@@ -144,12 +172,16 @@ Result<AppliedConfiguration> ReadApplied(Call& call) {
   }
   if (applied.tree.is_null()) applied.tree = Value::MakeObject();
   if (!applied.tree.is_object()) {
-    return BadRequest(Cat("error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ", GoKind(applied.tree),
-                          " into Go value of type map[string]interface {}"));
+    return BadRequest(
+        Cat("error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot "
+            "unmarshal ",
+            GoKind(applied.tree), " into Go value of type map[string]interface {}"));
   }
   const FieldValidation mode = FieldValidationOf(call);
   if (mode == FieldValidation::kStrict && !applied.duplicates.empty()) {
-    return BadRequest(Cat("error strict decoding patch: error converting YAML to JSON: yaml: unmarshal errors:\n  ", Join(applied.duplicates, "\n  ")));
+    return BadRequest(Cat(
+        "error strict decoding patch: error converting YAML to JSON: yaml: unmarshal errors:\n  ",
+        Join(applied.duplicates, "\n  ")));
   }
   if (mode == FieldValidation::kWarn) {
     for (const std::string& text : applied.duplicates) call.Warn(text);
@@ -164,10 +196,12 @@ Result<Answer> Apply(Core& core, Call& call) {
   Value& tree = applied->tree;
   const std::string api_version(tree.StringAt({"apiVersion"})), kind(tree.StringAt({"kind"}));
   if (api_version != served.api_version || kind != served.kind) {
-    const std::string shown = api_version.find('/') == std::string::npos ? "/" + api_version : api_version;
+    const std::string shown =
+        api_version.find('/') == std::string::npos ? "/" + api_version : api_version;
     return BadRequest(Cat("invalid object type: ", shown, ", Kind=", kind));
   }
-  if (tree.Find({"metadata", "managedFields"})) return BadRequest("metadata.managedFields must be nil");
+  if (tree.Find({"metadata", "managedFields"}))
+    return BadRequest("metadata.managedFields must be nil");
   const auto lock = core.store.LockWrites();
   const ObjectPtr old = core.store.Get(call.key());
   const FieldOwner owner{ManagerOf(call), true, served.api_version, call.info.subresource};
@@ -177,29 +211,39 @@ Result<Answer> Apply(Core& core, Call& call) {
   if (!old) {
     if (!call.info.subresource.empty()) return NotFound(call.resource(), call.info.name);
     if (const std::string uid(tree.StringAt({"metadata", "uid"})); !uid.empty()) {
-      return Conflict(call.resource(), call.info.name, Cat("uid mismatch: the provided object specified uid ", uid, ", and no existing object was found"));
+      return Conflict(call.resource(), call.info.name,
+                      Cat("uid mismatch: the provided object specified uid ", uid,
+                          ", and no existing object was found"));
     }
     const std::string name(tree.StringAt({"metadata", "name"}));
     if (name != call.info.name) {
-      if (name.empty()) return BadRequest(Cat("the name of the object (", call.info.name, " based on URL) was undeterminable: name must be provided"));
-      return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (", call.info.name, ")"));
+      if (name.empty())
+        return BadRequest(Cat("the name of the object (", call.info.name,
+                              " based on URL) was undeterminable: name must be provided"));
+      return BadRequest(Cat("the name of the object (", name,
+                            ") does not match the name on the URL (", call.info.name, ")"));
     }
-    auto merged = ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText(), has_status);
+    auto merged =
+        ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText(), has_status);
     if (!merged) return merged.error();
-    const Value managed = merged->object.Find({"metadata", "managedFields"}) ? *merged->object.Find({"metadata", "managedFields"}) : Value();
+    const Value managed = merged->object.Find({"metadata", "managedFields"})
+                              ? *merged->object.Find({"metadata", "managedFields"})
+                              : Value();
     auto decoded = DecodeTree(call, std::move(merged->object), *served.type, {});
     if (!decoded) return decoded.error();
     auto object = CreateTree(core, call, *std::move(decoded), &managed);
     if (!object) return object.error();
-    return RenderObject(core, call, *object, 201);
+    return RenderCreated(core, call, *object, "");
   }
   auto updated = UpdateTree(
       core, call, old,
       [&](const Value& live) -> Result<Value> {
-        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText(), has_status);
+        auto merged =
+            ApplyObject(&live, tree, *served.type, owner, force, core.NowText(), has_status);
         if (!merged) return merged.error();
         if (!tree.StringAt({"metadata", "resourceVersion"}).empty()) {
-          merged->object["metadata"].Set("resourceVersion", tree.StringAt({"metadata", "resourceVersion"}));
+          merged->object["metadata"].Set("resourceVersion",
+                                         tree.StringAt({"metadata", "resourceVersion"}));
         }
         return DecodeTree(call, std::move(merged->object), *served.type, {});
       },
@@ -224,7 +268,8 @@ Result<Answer> PatchObject(Core& core, Call& call) {
     auto patched = Patched(call, before, *patch, type);
     if (!patched) return patched.error();
     // The stored revision in the result is no lock; one that the patch changed is.
-    if (patched->StringAt({"metadata", "resourceVersion"}) == before.StringAt({"metadata", "resourceVersion"})) {
+    if (patched->StringAt({"metadata", "resourceVersion"}) ==
+        before.StringAt({"metadata", "resourceVersion"})) {
       (*patched)["metadata"].Remove("resourceVersion");
     }
     return patched;

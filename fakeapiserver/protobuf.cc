@@ -39,7 +39,8 @@ void AppendField(int field, std::string_view bytes, std::string& out) {
 }
 
 // What stands before and behind a message of `size` bytes in its envelope.
-std::pair<std::string, std::string> EnvelopeParts(std::string_view api_version, std::string_view kind, size_t size) {
+std::pair<std::string, std::string> EnvelopeParts(std::string_view api_version,
+                                                  std::string_view kind, size_t size) {
   std::string meta;
   AppendField(1, api_version, meta);
   AppendField(2, kind, meta);
@@ -73,7 +74,8 @@ Result<Value> DecodeTreeFromProtobuf(std::string_view bytes, const TypeInfo& typ
   return ParseJson(text);
 }
 
-Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object, const Served& served) {
+Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object,
+                                                      const Served& served) {
   std::optional<Error> failure;
   auto bytes = object->Encoded([&] {
     AnyStruct decoded(*served.type);
@@ -89,12 +91,14 @@ Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object, c
   return bytes;
 }
 
-Slices Envelope(std::string_view api_version, std::string_view kind, std::shared_ptr<const std::string> message) {
+Slices Envelope(std::string_view api_version, std::string_view kind,
+                std::shared_ptr<const std::string> message) {
   auto [head, tail] = EnvelopeParts(api_version, kind, message->size());
   return {Slice::Of(std::move(head)), Slice(std::move(message)), Slice::Of(std::move(tail))};
 }
 
-Slices ProtobufList(const Served& served, Revision revision, const std::string& token, std::optional<int64_t> remaining,
+Slices ProtobufList(const Served& served, Revision revision, const std::string& token,
+                    std::optional<int64_t> remaining,
                     const std::vector<std::shared_ptr<const std::string>>& items) {
   ListMeta list_meta;
   list_meta.resourceVersion = std::to_string(revision);

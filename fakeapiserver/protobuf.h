@@ -18,11 +18,15 @@ namespace k8s::fakeapiserver {
 Result<std::string> EncodeTree(const Value& tree, const TypeInfo& type);
 // The tree of an enveloped object; kind and apiVersion stand in it as the envelope says.
 Result<Value> DecodeTreeFromProtobuf(std::string_view bytes, const TypeInfo& type);
-// The message of an object at rest, without envelope; made once. REQUIRES: served is its storage version.
-Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object, const Served& served);
+// The message of an object at rest, without envelope; made once. REQUIRES: served is its storage
+// version.
+Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object,
+                                                      const Served& served);
 // The envelope around a message that is not copied.
-Slices Envelope(std::string_view api_version, std::string_view kind, std::shared_ptr<const std::string> message);
-Slices ProtobufList(const Served& served, Revision revision, const std::string& token, std::optional<int64_t> remaining,
+Slices Envelope(std::string_view api_version, std::string_view kind,
+                std::shared_ptr<const std::string> message);
+Slices ProtobufList(const Served& served, Revision revision, const std::string& token,
+                    std::optional<int64_t> remaining,
                     const std::vector<std::shared_ptr<const std::string>>& items);
 
 }  // namespace k8s::fakeapiserver

@@ -22,7 +22,8 @@ struct Token {
 };
 
 std::string EncodeToken(Revision revision, const std::string& start) {
-  Value token = Value::MakeObject({{"v", "meta.k8s.io/v1"}, {"rv", revision}, {"start", start + std::string(1, '\0')}});
+  Value token = Value::MakeObject(
+      {{"v", "meta.k8s.io/v1"}, {"rv", revision}, {"start", start + std::string(1, '\0')}});
   std::string text = EncodeBase64(ToJson(token));
   for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
   while (text.ends_with('=')) text.pop_back();
@@ -30,15 +31,19 @@ std::string EncodeToken(Revision revision, const std::string& start) {
 }
 
 Result<Token> DecodeToken(std::string_view text) {
-  const auto bad = [](std::string_view why) { return BadRequest(Cat("invalid continue token: continue key is not valid: ", why)); };
+  const auto bad = [](std::string_view why) {
+    return BadRequest(Cat("invalid continue token: continue key is not valid: ", why));
+  };
   std::string padded(text);
   for (size_t i = 0; i < padded.size(); ++i) {
     char& c = padded[i];
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
     if (!good) return bad("illegal base64 data at input byte " + std::to_string(i));
     c = c == '-' ? '+' : c == '_' ? '/' : c;
   }
-  if (padded.size() % 4 == 1) return bad("illegal base64 data at input byte " + std::to_string(padded.size() - 1));
+  if (padded.size() % 4 == 1)
+    return bad("illegal base64 data at input byte " + std::to_string(padded.size() - 1));
   while (padded.size() % 4) padded += '=';
   const auto bytes = DecodeBase64(padded);
   if (!bytes) return bad("illegal base64 data at input byte 0");
@@ -46,11 +51,13 @@ Result<Token> DecodeToken(std::string_view text) {
   const auto token = ParseJson(*bytes);
   if (!token) return bad("unexpected end of JSON input");
   const std::string_view version = token->StringAt({"v"});
-  if (version != "meta.k8s.io/v1") return bad(Cat("server does not recognize this encoded version ", version));
+  if (version != "meta.k8s.io/v1")
+    return bad(Cat("server does not recognize this encoded version ", version));
   const Revision revision = token->IntAt({"rv"});
   if (revision == 0) return bad("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   std::string start(token->StringAt({"start"}));
-  if (start.empty()) return bad("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+  if (start.empty())
+    return bad("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
   if (("/" + start).find("/../") != std::string::npos) return bad(start);
   if (start.back() == '\0') start.pop_back();
   return Token{revision, std::move(start)};
@@ -58,7 +65,8 @@ Result<Token> DecodeToken(std::string_view text) {
 
 Result<fields::Selector> CheckFieldSelector(fields::Selector selector, const Served& served) {
   for (const fields::Term& term : selector.terms()) {
-    if (auto good = CheckFieldLabel(served, term.field); !good) return BadRequest(good.error().message());
+    if (auto good = CheckFieldLabel(served, term.field); !good)
+      return BadRequest(good.error().message());
   }
   return selector;
 }
@@ -70,50 +78,70 @@ FieldErrors CheckCombination(const ListQuery& query, bool watch, const std::stri
   if (watch && query.has_send_initial_events) {
     if (query.match != "NotOlderThan") {
       if (query.match.empty()) {
-        errors.push_back(ForbiddenField(match_path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+        errors.push_back(ForbiddenField(
+            match_path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
       } else {
-        errors.push_back(ForbiddenField(match_path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+        errors.push_back(ForbiddenField(
+            match_path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
         errors.push_back(Unsupported(match_path, query.match, {"NotOlderThan"}));
       }
     }
-    if (!query.token.empty()) errors.push_back(ForbiddenField(match_path, "resourceVersionMatch is forbidden when continue is provided"));
+    if (!query.token.empty())
+      errors.push_back(ForbiddenField(
+          match_path, "resourceVersionMatch is forbidden when continue is provided"));
     return errors;
   }
   if (!watch && query.has_send_initial_events) {
-    errors.push_back(ForbiddenField("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    errors.push_back(
+        ForbiddenField("sendInitialEvents", "sendInitialEvents is forbidden for list"));
   }
   if (query.match.empty()) {
     // A continue token on a watch is taken for a match, unless a revision says where to start.
     return errors;
   }
   if (watch) {
-    errors.push_back(ForbiddenField(match_path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+    errors.push_back(ForbiddenField(
+        match_path,
+        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
     return errors;
   }
   if (version.empty()) {
-    errors.push_back(ForbiddenField(match_path, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    errors.push_back(ForbiddenField(
+        match_path, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
   }
   if (!query.token.empty()) {
-    errors.push_back(ForbiddenField(match_path, "resourceVersionMatch is forbidden when continue is provided"));
+    errors.push_back(
+        ForbiddenField(match_path, "resourceVersionMatch is forbidden when continue is provided"));
   }
   if (query.match != "Exact" && query.match != "NotOlderThan") {
     errors.push_back(Unsupported(match_path, query.match, {"Exact", "NotOlderThan", ""}));
   } else if (query.match == "Exact" && version == "0") {
-    errors.push_back(ForbiddenField(match_path, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+    errors.push_back(ForbiddenField(
+        match_path, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
   }
   return errors;
 }
 
 // Asked again when the time is up: then the revision is there or it is an error.
-Answer Future(Core& core, const Call& call, Revision wanted, std::function<Result<Answer>(const Call&)> again) {
+Answer Future(Core& core, const Call& call, Revision wanted,
+              std::function<Result<Answer>(const Call&)> again) {
   Answer answer;
   answer.decide_at = core.env.clock->Now() + kFutureRevisionWait;
   // The request is gone by then: what the handlers need of it is kept.
   auto request = std::make_shared<http::Request>(call.request);
-  auto kept = std::make_shared<Call>(Call{*request, call.query, call.info, call.served, call.subresource, call.output, {}, false});
+  auto kept = std::make_shared<Call>(Call{*request,
+                                          call.query,
+                                          call.info,
+                                          call.served,
+                                          call.subresource,
+                                          call.output,
+                                          {},
+                                          false,
+                                          false});
   answer.decide = [&core, wanted, request, kept, again = std::move(again)]() -> Answer {
     const Revision current = core.store.revision();
-    if (current < wanted) return RenderError(ResourceVersionTooLarge(wanted, current), kept->output);
+    if (current < wanted)
+      return RenderError(ResourceVersionTooLarge(wanted, current), kept->output);
     auto decided = again(*kept);
     return decided ? *std::move(decided) : RenderError(decided.error(), kept->output);
   };
@@ -128,7 +156,8 @@ Result<Answer> ListAt(Core& core, const Call& call, const ListQuery& query) {
   if (!query.token.empty()) {
     auto token = DecodeToken(query.token);
     if (!token) return token.error();
-    if (query.revision != 0) return BadRequest("specifying resource version is not allowed when using continue");
+    if (query.revision != 0)
+      return BadRequest("specifying resource version is not allowed when using continue");
     if (query.has_revision) limit = 0;
     newest = token->revision < 0;
     at = newest ? 0 : token->revision;
@@ -144,15 +173,19 @@ Result<Answer> ListAt(Core& core, const Call& call, const ListQuery& query) {
   if (!page) {
     if (query.token.empty()) return page.error();
     // The rest may still be had, at the newest revision (S-5.8).
-    Status status = StatusOf(Expired(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-        "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with "
-        "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the "
-        "first chunk was returned and now may show up in the list."));
+    Status status =
+        StatusOf(Expired("The provided continue parameter is too old to display a consistent list "
+                         "result. You can start a new list without the "
+                         "continue parameter, or use the continue token in this response to "
+                         "retrieve the remainder of the results. Continuing with "
+                         "the provided token results in an inconsistent list - objects that were "
+                         "created, modified, or deleted between the time the "
+                         "first chunk was returned and now may show up in the list."));
     status.metadata.continue_ = EncodeToken(-1, start);
     return Error::Api(std::move(status));
   }
-  const std::string token = page->next ? EncodeToken(newest ? -1 : page->revision, *page->next) : "";
+  const std::string token =
+      page->next ? EncodeToken(newest ? -1 : page->revision, *page->next) : "";
   return RenderList(core, call, *page, token);
 }
 
@@ -168,8 +201,9 @@ Result<ListQuery> ParseListQuery(const Call& call, bool watch) {
   ListQuery query;
   query.selection.resource = call.served->StoreName();
   query.selection.ns = call.info.ns;
-  for (const auto& [name, number, given] : {std::tuple("limit", &query.limit, static_cast<bool*>(nullptr)),
-                                            std::tuple("timeoutSeconds", &query.timeout_seconds, &query.has_timeout)}) {
+  for (const auto& [name, number, given] :
+       {std::tuple("limit", &query.limit, static_cast<bool*>(nullptr)),
+        std::tuple("timeoutSeconds", &query.timeout_seconds, &query.has_timeout)}) {
     const std::string text = call.Parameter(name);
     if (text.empty()) continue;
     auto parsed = GoParseInt(text);
@@ -201,7 +235,8 @@ Result<ListQuery> ParseListQuery(const Call& call, bool watch) {
   if (!version.empty()) {
     auto parsed = GoParseUint(version);
     if (!parsed) {
-      const std::string why = Cat("resourceVersion: Invalid value: ", Quote(version), ": ", parsed.error().message());
+      const std::string why =
+          Cat("resourceVersion: Invalid value: ", Quote(version), ": ", parsed.error().message());
       if (watch) return Untyped(why);
       return BadRequest("invalid resource version: " + why);
     }
@@ -209,8 +244,10 @@ Result<ListQuery> ParseListQuery(const Call& call, bool watch) {
     query.has_revision = true;
   }
   if (watch && !query.token.empty() && query.revision == 0) {
-    return InvalidObject({"meta.k8s.io", "ListOptions"}, "",
-                         {ForbiddenField("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")});
+    return InvalidObject(
+        {"meta.k8s.io", "ListOptions"}, "",
+        {ForbiddenField("resourceVersionMatch",
+                        "resourceVersionMatch is forbidden when continue is provided")});
   }
   return query;
 }
@@ -222,9 +259,12 @@ Result<Answer> GetObject(Core& core, Call& call) {
   }
   if (!version.empty()) {
     const auto wanted = GoParseUint(version);
-    if (!wanted) return Untyped(Cat("resourceVersion: Invalid value: ", Quote(version), ": ", wanted.error().message()));
+    if (!wanted)
+      return Untyped(
+          Cat("resourceVersion: Invalid value: ", Quote(version), ": ", wanted.error().message()));
     if (static_cast<Revision>(*wanted) > core.store.revision()) {
-      return Future(core, call, static_cast<Revision>(*wanted), [&core](const Call& kept) { return GetNow(core, kept); });
+      return Future(core, call, static_cast<Revision>(*wanted),
+                    [&core](const Call& kept) { return GetNow(core, kept); });
     }
   }
   return GetNow(core, call);
@@ -234,7 +274,8 @@ Result<Answer> ListObjects(Core& core, Call& call) {
   auto query = ParseListQuery(call, false);
   if (!query) return query.error();
   if (query->revision > core.store.revision()) {
-    return Future(core, call, query->revision, [&core, query = *query](const Call& kept) { return ListAt(core, kept, query); });
+    return Future(core, call, query->revision,
+                  [&core, query = *query](const Call& kept) { return ListAt(core, kept, query); });
   }
   return ListAt(core, call, *query);
 }

@@ -20,7 +20,8 @@ inline constexpr size_t kMaxExchanges = 100'000;
 // What a URL means: the verb and the object that it names.
 struct RequestInfo {
   bool is_resource = false;
-  std::string verb{};  // get list watch create update patch delete deletecollection, or the method in lower case
+  std::string verb{};  // get list watch create update patch delete deletecollection, or the method
+                       // in lower case
   std::string group{};
   std::string version{};
   std::string ns{};

@@ -25,9 +25,11 @@ Registry::Registry() {
   for (const GroupVersionInfo* one : AllGroupVersions()) {
     if (one->served >= 0) versions.push_back(one);
   }
-  std::sort(versions.begin(), versions.end(), [](auto* a, auto* b) { return a->served < b->served; });
+  std::sort(versions.begin(), versions.end(),
+            [](auto* a, auto* b) { return a->served < b->served; });
   for (const GroupVersionInfo* one : versions) {
-    ServedVersion version{std::string(one->group), std::string(one->version), std::string(one->api_version), {}};
+    ServedVersion version{
+        std::string(one->group), std::string(one->version), std::string(one->api_version), {}};
     for (const TypeInfo* type : one->types) {
       if (!type->resource || !type->resource->served) continue;
       auto served = std::make_unique<Served>();
@@ -41,16 +43,20 @@ Registry::Registry() {
       served->resource = std::string(type->resource->resource);
       served->namespaced = type->resource->namespaced;
       served->verbs = type->resource->served;
-      served->head = Cat("{\"kind\":\"", served->kind, "\",\"apiVersion\":\"", served->api_version, "\",");
+      served->head =
+          Cat("{\"kind\":\"", served->kind, "\",\"apiVersion\":\"", served->api_version, "\",");
       served->storage = served.get();
       served->strategy = &StrategyOf(*type);
       version.resources.push_back(served.get());
-      by_path_.emplace(Cat(served->group, "/", served->version, "/", served->resource), served.get());
+      by_path_.emplace(Cat(served->group, "/", served->version, "/", served->resource),
+                       served.get());
       by_kind_.emplace(Cat(served->api_version, "/", served->kind), served.get());
       served_.push_back(std::move(served));
     }
-    std::sort(version.resources.begin(), version.resources.end(), [](auto* a, auto* b) { return a->resource < b->resource; });
-    const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.name == version.group; });
+    std::sort(version.resources.begin(), version.resources.end(),
+              [](auto* a, auto* b) { return a->resource < b->resource; });
+    const auto group = std::find_if(groups_.begin(), groups_.end(),
+                                    [&](const auto& g) { return g.name == version.group; });
     if (group == groups_.end()) {
       groups_.push_back({version.group, {std::move(version)}});
     } else {
@@ -61,14 +67,18 @@ Registry::Registry() {
     for (const StoredElsewhere& row : kStoredElsewhere) {
       if (row.api_version != served->api_version || row.resource != served->resource) continue;
       const size_t slash = row.stored_api_version.find('/');
-      const auto group = slash == std::string_view::npos ? std::string_view() : row.stored_api_version.substr(0, slash);
-      const auto version = slash == std::string_view::npos ? row.stored_api_version : row.stored_api_version.substr(slash + 1);
+      const auto group = slash == std::string_view::npos ? std::string_view()
+                                                         : row.stored_api_version.substr(0, slash);
+      const auto version = slash == std::string_view::npos
+                               ? row.stored_api_version
+                               : row.stored_api_version.substr(slash + 1);
       served->storage = Find(group, version, row.resource);
     }
   }
 }
 
-const Served* Registry::Find(std::string_view group, std::string_view version, std::string_view resource) const {
+const Served* Registry::Find(std::string_view group, std::string_view version,
+                             std::string_view resource) const {
   const auto found = by_path_.find(Cat(group, "/", version, "/", resource));
   return found == by_path_.end() ? nullptr : found->second;
 }
@@ -79,7 +89,8 @@ const Served* Registry::FindKind(std::string_view api_version, std::string_view 
 }
 
 const ServedGroup* Registry::FindGroup(std::string_view group) const {
-  const auto found = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.name == group; });
+  const auto found =
+      std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.name == group; });
   return found == groups_.end() ? nullptr : &*found;
 }
 

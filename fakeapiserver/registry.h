@@ -55,7 +55,8 @@ struct ServedGroup {
 class Registry {
  public:
   Registry();
-  const Served* Find(std::string_view group, std::string_view version, std::string_view resource) const;
+  const Served* Find(std::string_view group, std::string_view version,
+                     std::string_view resource) const;
   // Of a kind, for manifests; null when it is not served.
   const Served* FindKind(std::string_view api_version, std::string_view kind) const;
   // In the order of discovery; the core group first.

@@ -1,4 +1,5 @@
-// Answers in the form that was asked for: JSON, YAML or protobuf; whole, as a table, or metadata only.
+// Answers in the form that was asked for: JSON, YAML or protobuf; whole, as a table, or metadata
+// only.
 
 #include <optional>
 
@@ -50,11 +51,13 @@ void AppendIndented(const Value& value, size_t depth, std::string& out) {
 // A tree in a media type; type is needed for protobuf.
 Result<std::string> Encode(const Value& value, const Output& output, const TypeInfo* type) {
   switch (output.media) {
-    case Media::kYaml: return ToYaml(value);
+    case Media::kYaml:
+      return ToYaml(value);
     case Media::kProtobuf:
       if (type) return EncodeTree(value, *type);
       [[fallthrough]];
-    case Media::kJson: break;
+    case Media::kJson:
+      break;
   }
   if (output.pretty) return ToIndentedJson(value);
   return ToJson(value) + "\n";
@@ -68,18 +71,21 @@ Answer Encoded(std::string bytes, const Output& output, int status, bool typed) 
 bool SameVersion(const Call& call) { return call.served->storage == call.served; }
 
 Error WrongShape(std::string_view as, std::string_view what, std::string_view go_type) {
-  return NotAcceptable(Cat("you requested ", as, ", but the requested object is ", what, " (", go_type, ")"));
+  return NotAcceptable(
+      Cat("you requested ", as, ", but the requested object is ", what, " (", go_type, ")"));
 }
 
 // The Go package of a kind's internal type: `*core.Pod`.
 std::string InternalTypeName(const Served& served, std::string_view kind) {
-  const std::string group = served.group.empty() ? "core" : served.group.substr(0, served.group.find('.'));
-  return Cat("*", group == "rbac" || !group.empty() ? group : "core", ".", kind);
+  const std::string group =
+      served.group.empty() ? "core" : served.group.substr(0, served.group.find('.'));
+  return Cat("*", group, ".", kind);
 }
 
 Result<Answer> RenderView(Core& core, const Call& call, Value tree, int status) {
   if (call.output.view == View::kPartialMetadataList) {
-    return WrongShape("PartialObjectMetadataList", "not a list", InternalTypeName(*call.served, tree.StringAt({"kind"})));
+    return WrongShape("PartialObjectMetadataList", "not a list",
+                      InternalTypeName(*call.served, tree.StringAt({"kind"})));
   }
   if (call.output.view == View::kPartialMetadata) {
     Value partial = PartialMetadata(tree, call.output.meta_version);
@@ -112,8 +118,9 @@ Answer GatherJsonList(const Call& call, const Page& page, const std::string& tok
   answer.headers.Set("Content-Type", std::string(kJsonType));
   Slices& body = answer.body;
   body.reserve(2 * page.objects.size() + 2);
-  body.push_back(Slice::Of(Cat("{\"kind\":\"", call.served->list_kind, "\",\"apiVersion\":\"", call.served->api_version,
-                               "\",\"metadata\":", ToJson(ListMetadata(page, token)), ",\"items\":[")));
+  body.push_back(Slice::Of(
+      Cat("{\"kind\":\"", call.served->list_kind, "\",\"apiVersion\":\"", call.served->api_version,
+          "\",\"metadata\":", ToJson(ListMetadata(page, token)), ",\"items\":[")));
   bool first = true;
   for (const ObjectPtr& object : page.objects) {
     body.push_back(Slice::Literal(std::exchange(first, false) ? "{" : ",{"));
@@ -132,7 +139,8 @@ Result<Answer> GatherProtobufList(const Call& call, const Page& page, const std:
     if (!item) return item.error();
     items.push_back(*std::move(item));
   }
-  answer.body = ProtobufList(*call.served, page.revision, token, token.empty() ? std::nullopt : page.remaining, items);
+  answer.body = ProtobufList(*call.served, page.revision, token,
+                             token.empty() ? std::nullopt : page.remaining, items);
   return answer;
 }
 
@@ -145,7 +153,8 @@ std::string ToIndentedJson(const Value& value) {
 }
 
 Value PartialMetadata(const Value& tree, std::string_view meta_version) {
-  Value partial = Value::MakeObject({{"kind", "PartialObjectMetadata"}, {"apiVersion", Cat("meta.k8s.io/", meta_version)}});
+  Value partial = Value::MakeObject(
+      {{"kind", "PartialObjectMetadata"}, {"apiVersion", Cat("meta.k8s.io/", meta_version)}});
   const Value* metadata = tree.Find("metadata");
   partial.Set("metadata", metadata ? *metadata : Value::MakeObject());
   return partial;
@@ -161,7 +170,8 @@ Answer RenderError(const Error& error, const Output& output) {
   const Status status = StatusOf(error);
   Output plain = output;
   plain.view = View::kWhole;
-  Answer answer = RenderPlain(StatusValue(status), plain, status.code ? status.code : 500, &TypeOf<Status>());
+  Answer answer =
+      RenderPlain(StatusValue(status), plain, status.code ? status.code : 500, &TypeOf<Status>());
   if (status.details && status.details->retryAfterSeconds > 0) {
     answer.headers.Set("Retry-After", std::to_string(status.details->retryAfterSeconds));
   }
@@ -198,10 +208,12 @@ Result<Answer> RenderObject(Core& core, const Call& call, const ObjectPtr& objec
   return RenderTree(core, call, TreeOf(*object, *call.served), status);
 }
 
-Result<Answer> RenderList(Core& core, const Call& call, const Page& page, const std::string& token) {
+Result<Answer> RenderList(Core& core, const Call& call, const Page& page,
+                          const std::string& token) {
   const Output& output = call.output;
   if (output.view == View::kPartialMetadata) {
-    return WrongShape("PartialObjectMetadata", "a list", Cat("*", call.served->version, ".", call.served->list_kind));
+    return WrongShape("PartialObjectMetadata", "a list",
+                      InternalTypeName(*call.served, call.served->list_kind));
   }
   if (output.view == View::kWhole && SameVersion(call)) {
     if (output.media == Media::kJson && !output.pretty) return GatherJsonList(call, page, token);
@@ -222,7 +234,8 @@ Result<Answer> RenderList(Core& core, const Call& call, const Page& page, const 
   Value list = Value::MakeObject();
   const bool partial = output.view == View::kPartialMetadataList;
   list.Set("kind", partial ? "PartialObjectMetadataList" : call.served->list_kind);
-  list.Set("apiVersion", partial ? Cat("meta.k8s.io/", output.meta_version) : call.served->api_version);
+  list.Set("apiVersion",
+           partial ? Cat("meta.k8s.io/", output.meta_version) : call.served->api_version);
   list.Set("metadata", ListMetadata(page, token));
   Value items = partial && trees.empty() ? Value() : Value::MakeArray();
   for (Value& tree : trees) {
@@ -235,8 +248,9 @@ Result<Answer> RenderList(Core& core, const Call& call, const Page& page, const 
     }
   }
   list.Set("items", std::move(items));
-  const TypeInfo* type = partial ? &TypeOf<metav1::PartialObjectMetadataList>()
-                         : call.served->type->list ? &call.served->type->list() : nullptr;
+  const TypeInfo* type = partial                   ? &TypeOf<metav1::PartialObjectMetadataList>()
+                         : call.served->type->list ? &call.served->type->list()
+                                                   : nullptr;
   auto bytes = Encode(list, output, type);
   if (!bytes) return bytes.error();
   return Encoded(*std::move(bytes), output, 200, type != nullptr);

@@ -44,7 +44,8 @@ std::string VerbOf(std::string_view method, bool has_name) {
 // Where the parts behind the group version stand for what (chapter 1.7).
 void ReadResourceParts(const std::vector<std::string>& parts, RequestInfo& info) {
   size_t at = 0;
-  if (parts.size() > 2 && parts[0] == "namespaces" && parts[2] != "status" && parts[2] != "finalize") {
+  if (parts.size() > 2 && parts[0] == "namespaces" && parts[2] != "status" &&
+      parts[2] != "finalize") {
     info.ns = parts[1];
     at = 2;
   }
@@ -64,8 +65,10 @@ const SubresourceInfo* FindSubresource(const Served& served, std::string_view na
 
 std::optional<Verb> VerbFromName(std::string_view name) {
   static constexpr std::pair<std::string_view, Verb> kVerbs[] = {
-      {"get", Verb::kGet},       {"list", Verb::kList},   {"watch", Verb::kWatch},   {"create", Verb::kCreate},
-      {"update", Verb::kUpdate}, {"patch", Verb::kPatch}, {"delete", Verb::kDelete}, {"deletecollection", Verb::kDeleteCollection}};
+      {"get", Verb::kGet},       {"list", Verb::kList},
+      {"watch", Verb::kWatch},   {"create", Verb::kCreate},
+      {"update", Verb::kUpdate}, {"patch", Verb::kPatch},
+      {"delete", Verb::kDelete}, {"deletecollection", Verb::kDeleteCollection}};
   for (const auto& [text, verb] : kVerbs) {
     if (text == name) return verb;
   }
@@ -77,12 +80,22 @@ bool IsPatchType(std::string_view type) {
          type == "application/strategic-merge-patch+json" || type == "application/apply-patch+yaml";
 }
 
+// Where nothing acceptable is left, errors are indented JSON (chapter 1.9).
+Output OutputOrFallback(const http::Request& request, const http::Query& query) {
+  auto output = ChooseOutput(request.headers, query, {});
+  if (output) return *output;
+  Output fallback;
+  fallback.pretty = true;
+  return fallback;
+}
+
 struct DeprecatedApi {
   std::string_view api_version, resource, warning;
 };
 constexpr DeprecatedApi kDeprecated[] = {
     {"v1", "componentstatuses", "v1 ComponentStatus is deprecated in v1.19+"},
-    {"v1", "endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
+    {"v1", "endpoints",
+     "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
 };
 
 std::string WarningHeader(std::string_view text) {
@@ -126,7 +139,8 @@ RequestInfo ParseRequest(const http::Request& request) {
   ReadResourceParts(parts, info);
   if (info.resource.empty()) return info;
   info.is_resource = true;
-  if (const std::string verb = VerbOf(request.method, !info.name.empty()); !verb.empty()) info.verb = verb;
+  if (const std::string verb = VerbOf(request.method, !info.name.empty()); !verb.empty())
+    info.verb = verb;
   const http::Query query = http::Query::Parse(request.url.query);
   if (info.verb == "list" && IsWatchFlag(query)) info.verb = "watch";
   if (legacy_watch && (info.verb == "get" || info.verb == "list")) info.verb = "watch";
@@ -136,13 +150,24 @@ RequestInfo ParseRequest(const http::Request& request) {
 Answer Router::Finish(const http::Request& request, const Call& call, Answer answer) const {
   if (answer.decide) {
     auto kept = std::make_shared<http::Request>(request);
-    auto copy = std::make_shared<Call>(Call{*kept, {}, call.info, call.served, call.subresource, call.output, call.warnings, false});
-    answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] { return router.Finish(*kept, *copy, decide()); };
+    auto copy = std::make_shared<Call>(Call{*kept,
+                                            {},
+                                            call.info,
+                                            call.served,
+                                            call.subresource,
+                                            call.output,
+                                            call.warnings,
+                                            false,
+                                            false});
+    answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] {
+      return router.Finish(*kept, *copy, decide());
+    };
     return answer;
   }
   const std::string_view audit = request.headers.Get("Audit-ID");
   answer.headers.Set("Audit-ID", audit.empty() ? NewUuid(*core_.env.random) : std::string(audit));
-  if (!answer.headers.Has("Cache-Control")) answer.headers.Set("Cache-Control", "no-cache, private");
+  if (!answer.headers.Has("Cache-Control"))
+    answer.headers.Set("Cache-Control", "no-cache, private");
   answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", core_.flow_schema_uid);
   answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", core_.priority_level_uid);
   for (const std::string& text : call.warnings) answer.headers.Add("Warning", WarningHeader(text));
@@ -158,13 +183,16 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
   call.info = info;
-  call.output = ChooseOutput(request.headers, call.query, {}).value_or(Output{});
+  call.output = OutputOrFallback(request, call.query);
   const auto finish = [&](Answer answer) { return Finish(request, call, std::move(answer)); };
   const std::string& path = info.path;
 
-  if (const std::string* timeout = call.query.Get("timeout"); timeout && !timeout->empty() && info.verb != "watch") {
+  if (const std::string* timeout = call.query.Get("timeout");
+      timeout && !timeout->empty() && info.verb != "watch") {
     if (auto parsed = GoParseDuration(*timeout); !parsed) {
-      return finish(RenderError(BadRequest("invalid timeout specified in the request URL - " + parsed.error().message()), call.output));
+      return finish(RenderError(
+          BadRequest("invalid timeout specified in the request URL - " + parsed.error().message()),
+          call.output));
     }
   }
   if (auto fixed = ServeFixedPath(core_, call)) return finish(*std::move(fixed));
@@ -176,21 +204,29 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   const size_t prefix = is_core ? 2 : 3;
   if (!is_core && !core_.registry.FindGroup(parts[1])) return finish(PageNotFound());
   const std::string group = is_core ? "" : parts[1];
-  if (parts.size() < prefix || !core_.registry.FindVersion(group, parts[prefix - 1])) return finish(RenderError(NoSuchPath(), call.output));
+  if (parts.size() < prefix || !core_.registry.FindVersion(group, parts[prefix - 1]))
+    return finish(RenderError(NoSuchPath(), call.output));
   parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
   return ServeResource(request, info, std::move(parts));
 }
 
-Answer Router::ServeResource(const http::Request& request, const RequestInfo& info, std::vector<std::string> parts) {
+Answer Router::ServeResource(const http::Request& request, const RequestInfo& info,
+                             std::vector<std::string> parts) {
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
   call.info = info;
-  call.output = ChooseOutput(request.headers, call.query, {}).value_or(Output{});
-  const auto refuse = [&](const Error& error) { return Finish(request, call, RenderError(error, call.output)); };
+  call.output = OutputOrFallback(request, call.query);
+  const auto refuse = [&](const Error& error) {
+    return Finish(request, call, RenderError(error, call.output));
+  };
 
   const bool legacy_watch = !parts.empty() && parts[0] == "watch";
   if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy")) {
-    Answer answer = Answer::Text(500, Cat("Internal Server Error: ", Quote(info.path), ": failed to create RequestInfo: unable to determine kind and namespace from url, ", info.path, "\n"));
+    Answer answer = Answer::Text(
+        500,
+        Cat("Internal Server Error: ", Quote(info.path),
+            ": failed to create RequestInfo: unable to determine kind and namespace from url, ",
+            info.path, "\n"));
     answer.headers.Set("Cache-Control", "");
     answer = Finish(request, call, std::move(answer));
     answer.headers.Remove("Cache-Control");
@@ -201,38 +237,50 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
   if (!call.served) return refuse(NoSuchPath());
   const Served& served = *call.served;
   const bool all_namespaces = served.namespaced && info.ns.empty();
-  if ((!served.namespaced && !info.ns.empty()) || (all_namespaces && !info.name.empty())) return refuse(NoSuchPath());
+  if ((!served.namespaced && !info.ns.empty()) || (all_namespaces && !info.name.empty()))
+    return refuse(NoSuchPath());
   if (!info.subresource.empty()) {
     call.subresource = FindSubresource(served, info.subresource);
     if (!call.subresource) return refuse(NoSuchPath());
   }
-  const size_t known = (info.ns.empty() ? 0 : 2) + 1 + (info.name.empty() ? 0 : 1) + (info.subresource.empty() ? 0 : 1);
+  const size_t known = (info.ns.empty() ? 0 : 2) + 1 + (info.name.empty() ? 0 : 1) +
+                       (info.subresource.empty() ? 0 : 1);
   if (parts.size() > known && info.subresource != "proxy") return refuse(NoSuchPath());
   if (info.name == "." || info.name == "..") {
-    return refuse(BadRequest(Cat("Name parameter invalid: ", Quote(info.name), ": may not be '", info.name, "'")));
+    return refuse(BadRequest(
+        Cat("Name parameter invalid: ", Quote(info.name), ": may not be '", info.name, "'")));
   }
 
   // The method: only what the table serves, and on all namespaces only reading.
-  const bool known_method = request.method == "GET" || request.method == "POST" || request.method == "PUT" || request.method == "PATCH" || request.method == "DELETE";
+  const bool known_method = request.method == "GET" || request.method == "POST" ||
+                            request.method == "PUT" || request.method == "PATCH" ||
+                            request.method == "DELETE";
   const auto verb = VerbFromName(info.verb);
   const uint32_t verbs = call.subresource ? call.subresource->served : served.verbs;
   const bool serves = verb && (verbs & VerbBit(*verb));
   const bool reading = info.verb == "list" || info.verb == "watch";
-  const bool wrong_place = (!info.name.empty() && info.verb == "create" && !call.subresource) || (info.name.empty() && (info.verb == "update" || info.verb == "patch")) ||
+  const bool wrong_place = (!info.name.empty() && info.verb == "create" && !call.subresource) ||
+                           (info.name.empty() && (info.verb == "update" || info.verb == "patch")) ||
                            (all_namespaces && !reading);
   if (!known_method || wrong_place || !serves) {
-    if (served.verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource) return refuse(NoSuchPath());
+    if (served.verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource)
+      return refuse(NoSuchPath());
     return refuse(NoSuchMethod());
   }
   for (const DeprecatedApi& row : kDeprecated) {
-    if (row.api_version == served.api_version && row.resource == served.resource) call.Warn(std::string(row.warning));
+    if (row.api_version == served.api_version && row.resource == served.resource)
+      call.Warn(std::string(row.warning));
   }
   if (info.verb == "patch" && !IsPatchType(BaseType(request.headers.Get("Content-Type")))) {
     return refuse(RouterError(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
   }
   const bool watchable = reading && served.Supports(Verb::kWatch);
-  const bool free_form = call.subresource && (info.subresource == "log" || info.subresource == "proxy" || info.subresource == "exec" || info.subresource == "attach" || info.subresource == "portforward");
-  if (!free_form && !RouterAccepts(request.headers, watchable)) return refuse(RouterNotAcceptable(watchable));
+  const bool free_form =
+      call.subresource &&
+      (info.subresource == "log" || info.subresource == "proxy" || info.subresource == "exec" ||
+       info.subresource == "attach" || info.subresource == "portforward");
+  if (!free_form && !RouterAccepts(request.headers, watchable))
+    return refuse(RouterNotAcceptable(watchable));
   Offer offer;
   offer.watch = info.verb == "watch";
   const auto output = ChooseOutput(request.headers, call.query, offer);
@@ -243,7 +291,8 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
     call.query.Set("fieldSelector", "metadata.name=" + info.name);
   }
   auto answer = Dispatch(core_, call);
-  return Finish(request, call, answer ? *std::move(answer) : RenderError(answer.error(), call.output));
+  return Finish(request, call,
+                answer ? *std::move(answer) : RenderError(answer.error(), call.output));
 }
 
 }  // namespace k8s::fakeapiserver

@@ -18,7 +18,8 @@ class Router {
   Answer Serve(const http::Request& request, const RequestInfo& info);
 
  private:
-  Answer ServeResource(const http::Request& request, const RequestInfo& info, std::vector<std::string> parts);
+  Answer ServeResource(const http::Request& request, const RequestInfo& info,
+                       std::vector<std::string> parts);
   Answer Finish(const http::Request& request, const Call& call, Answer answer) const;
   Core& core_;
 };

@@ -26,7 +26,8 @@ size_t DocumentAt(std::string_view text, std::string_view message) {
 
 }  // namespace
 
-Server::Server(Options options) : core_(std::make_unique<Core>(std::move(options.env), options.limits)) {
+Server::Server(Options options)
+    : core_(std::make_unique<Core>(std::move(options.env), options.limits)) {
   core_->flow_schema_uid = NewUuid(*core_->env.random);
   core_->priority_level_uid = NewUuid(*core_->env.random);
   if (options.bootstrap) Bootstrap(*core_);
@@ -66,9 +67,11 @@ std::shared_ptr<http::RoundTripper> Server::Loopback() {
 
 Result<std::string> Server::Listen(ListenerOptions options) {
   const std::string scheme = options.certificate_file.empty() ? "http://" : "https://";
-  const std::string host = options.bind.find(':') == std::string::npos ? options.bind : Cat("[", options.bind, "]");
+  const std::string host =
+      options.bind.find(':') == std::string::npos ? options.bind : Cat("[", options.bind, "]");
   options.max_body = kMaxRequestBody;
-  auto listener = Listener::Start(std::move(options), core_->env, [this](const http::Request& request) { return Serve(request); });
+  auto listener = Listener::Start(std::move(options), core_->env,
+                                  [this](const http::Request& request) { return Serve(request); });
   if (!listener) return listener.error();
   std::lock_guard lock(listener_mutex_);
   listener_ = *std::move(listener);
@@ -85,16 +88,19 @@ size_t Server::connections() const {
   return listener_ ? listener_->connections() : 0;
 }
 
-Result<std::vector<Server::Document>> Server::ReadManifest(std::string_view place, std::string_view text) const {
+Result<std::vector<Server::Document>> Server::ReadManifest(std::string_view place,
+                                                           std::string_view text) const {
   auto parsed = ParseYaml(text);
   if (!parsed) {
-    return parsed.error().Within(Cat(place, ": document ", std::to_string(DocumentAt(text, parsed.error().message()))));
+    return parsed.error().Within(
+        Cat(place, ": document ", std::to_string(DocumentAt(text, parsed.error().message()))));
   }
   std::vector<Document> documents;
   for (size_t i = 0; i < parsed->size(); ++i) {
     YamlDocument& one = (*parsed)[i];
     if (one.value.is_null()) continue;
-    const std::string where = Cat(place, ": document ", std::to_string(i + 1), " (line ", std::to_string(one.line), ")");
+    const std::string where =
+        Cat(place, ": document ", std::to_string(i + 1), " (line ", std::to_string(one.line), ")");
     if (!one.value.is_object()) return DecodeError(Cat(where, ": not an object"));
     const Value* items = one.value.Find("items");
     if (one.value.StringAt({"kind"}).ends_with("List") && items && items->is_array()) {
@@ -108,17 +114,21 @@ Result<std::vector<Server::Document>> Server::ReadManifest(std::string_view plac
 
 Result<void> Server::CheckServed(const std::vector<Document>& documents) const {
   for (const Document& document : documents) {
-    const std::string kind(document.tree.StringAt({"kind"})), api_version(document.tree.StringAt({"apiVersion"}));
-    if (kind.empty() || api_version.empty()) return DecodeError(Cat(document.place, ": kind and apiVersion must be set"));
+    const std::string kind(document.tree.StringAt({"kind"})),
+        api_version(document.tree.StringAt({"apiVersion"}));
+    if (kind.empty() || api_version.empty())
+      return DecodeError(Cat(document.place, ": kind and apiVersion must be set"));
     if (!core_->registry.FindKind(api_version, kind)) {
-      return DecodeError(Cat(document.place, ": kind ", Quote(kind), " in version ", Quote(api_version), " is not served"));
+      return DecodeError(Cat(document.place, ": kind ", Quote(kind), " in version ",
+                             Quote(api_version), " is not served"));
     }
   }
   return {};
 }
 
 Result<void> Server::CreateOne(const Document& document) {
-  const Served& served = *core_->registry.FindKind(document.tree.StringAt({"apiVersion"}), document.tree.StringAt({"kind"}));
+  const Served& served = *core_->registry.FindKind(document.tree.StringAt({"apiVersion"}),
+                                                   document.tree.StringAt({"kind"}));
   http::Request request;
   request.method = "POST";
   request.headers.Set("User-Agent", "fakeapiserver");
@@ -157,7 +167,9 @@ Result<void> Server::CreateAll(const std::vector<Document>& documents) {
   std::vector<const Document*> ordered;
   for (const Document& document : documents) ordered.push_back(&document);
   // Namespaces first, so that a folder may come in any order.
-  std::stable_partition(ordered.begin(), ordered.end(), [](const Document* one) { return one->tree.StringAt({"kind"}) == "Namespace"; });
+  std::stable_partition(ordered.begin(), ordered.end(), [](const Document* one) {
+    return one->tree.StringAt({"kind"}) == "Namespace";
+  });
   std::vector<Key> created;
   for (const Document* document : ordered) {
     const Revision before = core_->store.revision();
@@ -166,8 +178,12 @@ Result<void> Server::CreateAll(const std::vector<Document>& documents) {
       return done;
     }
     if (core_->store.revision() == before) continue;
-    const Served& served = *core_->registry.FindKind(document->tree.StringAt({"apiVersion"}), document->tree.StringAt({"kind"}));
-    created.push_back({served.StoreName(), served.namespaced ? std::string(document->tree.StringAt({"metadata", "namespace"}, "default")) : "",
+    const Served& served = *core_->registry.FindKind(document->tree.StringAt({"apiVersion"}),
+                                                     document->tree.StringAt({"kind"}));
+    created.push_back({served.StoreName(),
+                       served.namespaced ? std::string(document->tree.StringAt(
+                                               {"metadata", "namespace"}, "default"))
+                                         : "",
                        std::string(document->tree.StringAt({"metadata", "name"}))});
   }
   return {};
@@ -186,7 +202,8 @@ Result<void> Server::LoadPath(const std::string& path) {
     auto names = host.ListDirectory(path);
     if (!names) return names.error();
     for (const std::string& name : *names) {
-      if (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json")) files.push_back(path + "/" + name);
+      if (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"))
+        files.push_back(path + "/" + name);
     }
   } else {
     files.push_back(path);

@@ -38,7 +38,8 @@ class Server {
   size_t connections() const;
 
   // Every document of a manifest becomes an object, or none does. `place` stands in errors, which
-  // say document and line: "a.yaml: document 2 (line 14): kind "Foo" in version "v1" is not served".
+  // say document and line: "a.yaml: document 2 (line 14): kind "Foo" in version "v1" is not
+  // served".
   Result<void> LoadManifest(std::string_view place, std::string_view text);
   // A manifest file, or every .yaml, .yml and .json file of a folder.
   Result<void> LoadPath(const std::string& path);

@@ -23,7 +23,8 @@ struct Reply {
   Value body{};
 };
 
-http::Request MakeRequest(std::string_view method, std::string_view target, std::string body = {}, std::string_view type = "application/json") {
+http::Request MakeRequest(std::string_view method, std::string_view target, std::string body = {},
+                          std::string_view type = "application/json") {
   http::Request request;
   request.method = std::string(method);
   const size_t question = target.find('?');
@@ -42,12 +43,14 @@ Reply Send(Server& server, const http::Request& request) {
   if (auto parsed = ParseJson(reply.text)) reply.body = *std::move(parsed);
   return reply;
 }
-Reply Send(Server& server, std::string_view method, std::string_view target, std::string body = {}, std::string_view type = "application/json") {
+Reply Send(Server& server, std::string_view method, std::string_view target, std::string body = {},
+           std::string_view type = "application/json") {
   return Send(server, MakeRequest(method, target, std::move(body), type));
 }
 
 std::string ConfigMap(std::string_view name, std::string_view rest = "") {
-  return Cat(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")", name, "\"", rest, "}}");
+  return Cat(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")", name, "\"", rest,
+             "}}");
 }
 constexpr std::string_view kMaps = "/api/v1/namespaces/default/configmaps";
 
@@ -64,9 +67,14 @@ struct Fixture {
 
 TEST(Server, WritesInTheOrderOfTheStruct) {
   Fixture f;
-  const Reply created = Send(f.server, "POST", kMaps, R"({"data":{"b":"2","a":"1"},"metadata":{"labels":{"x":"y"},"name":"a"}})");
+  const Reply created =
+      Send(f.server, "POST", kMaps,
+           R"({"data":{"b":"2","a":"1"},"metadata":{"labels":{"x":"y"},"name":"a"}})");
   EXPECT_EQ(created.status, 201);
-  EXPECT_THAT(created.text, testing::StartsWith(R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"default","uid":")"));
+  EXPECT_THAT(
+      created.text,
+      testing::StartsWith(
+          R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"default","uid":")"));
   EXPECT_THAT(created.text, HasSubstr(R"("data":{"a":"1","b":"2"}})"));
   EXPECT_EQ(Send(f.server, "GET", Cat(kMaps, "/a")).text, created.text);
 }
@@ -81,14 +89,16 @@ TEST(Server, RefusesAStaleUpdate) {  // S-3.6
   const Reply conflict = Send(f.server, "PUT", Cat(kMaps, "/a"), ToJson(stale));
   EXPECT_EQ(conflict.status, 409);
   EXPECT_EQ(conflict.body.StringAt({"message"}),
-            "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your changes to the latest version and try again");
+            "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; "
+            "please apply your changes to the latest version and try again");
 }
 
 TEST(Server, AnUnchangedUpdateKeepsTheRevision) {  // S-3.8
   Fixture f;
   const Reply created = Send(f.server, "POST", kMaps, ConfigMap("a"));
   const Reply updated = Send(f.server, "PUT", Cat(kMaps, "/a"), created.text);
-  EXPECT_EQ(updated.body.StringAt({"metadata", "resourceVersion"}), created.body.StringAt({"metadata", "resourceVersion"}));
+  EXPECT_EQ(updated.body.StringAt({"metadata", "resourceVersion"}),
+            created.body.StringAt({"metadata", "resourceVersion"}));
 }
 
 TEST(Server, PagesShowOneSnapshot) {  // S-5.3, S-5.6
@@ -98,7 +108,9 @@ TEST(Server, PagesShowOneSnapshot) {  // S-5.3, S-5.6
   EXPECT_EQ(first.body.IntAt({"metadata", "remainingItemCount"}), 1);
   Send(f.server, "DELETE", Cat(kMaps, "/c"));
   Send(f.server, "POST", kMaps, ConfigMap("d"));
-  const Reply second = Send(f.server, "GET", Cat(kMaps, "?limit=2&continue=", first.body.StringAt({"metadata", "continue"})));
+  const Reply second =
+      Send(f.server, "GET",
+           Cat(kMaps, "?limit=2&continue=", first.body.StringAt({"metadata", "continue"})));
   ASSERT_EQ(second.body.Find("items")->array().size(), 1u);
   EXPECT_EQ(second.body.Find("items")->array()[0].StringAt({"metadata", "name"}), "c");
   EXPECT_FALSE(second.body.Find({"metadata", "continue"}));
@@ -107,21 +119,27 @@ TEST(Server, PagesShowOneSnapshot) {  // S-5.3, S-5.6
 TEST(Server, WatchesTurnChangesIntoEvents) {  // S-6.1, S-6.3, S-6.4
   Fixture f;
   Send(f.server, "POST", kMaps, ConfigMap("a", R"(,"labels":{"x":"1"})"));
-  auto watch = f.server.Loopback()->RoundTrip(MakeRequest("GET", Cat(kMaps, "?watch=1&labelSelector=x%3D1")), {}).value();
+  auto watch = f.server.Loopback()
+                   ->RoundTrip(MakeRequest("GET", Cat(kMaps, "?watch=1&labelSelector=x%3D1")), {})
+                   .value();
   const auto next = [&] {
     std::string line;
     EXPECT_TRUE(watch.body->Read(line));
     const Value event = ParseJson(line).value();
-    return Cat(event.StringAt({"type"}), " ", event.StringAt({"object", "metadata", "name"}), " ", event.StringAt({"object", "metadata", "labels", "x"}));
+    return Cat(event.StringAt({"type"}), " ", event.StringAt({"object", "metadata", "name"}), " ",
+               event.StringAt({"object", "metadata", "labels", "x"}));
   };
   EXPECT_EQ(next(), "ADDED a 1");
-  Send(f.server, "PATCH", Cat(kMaps, "/a"), R"({"metadata":{"labels":{"x":"2"}}})", "application/merge-patch+json");
+  Send(f.server, "PATCH", Cat(kMaps, "/a"), R"({"metadata":{"labels":{"x":"2"}}})",
+       "application/merge-patch+json");
   EXPECT_EQ(next(), "DELETED a 1");
 }
 
 TEST(Server, AWatchEndsAfterItsTimeoutInVirtualTime) {  // S-6.5
   Fixture f;
-  auto watch = f.server.Loopback()->RoundTrip(MakeRequest("GET", Cat(kMaps, "?watch=1&timeoutSeconds=300")), {}).value();
+  auto watch = f.server.Loopback()
+                   ->RoundTrip(MakeRequest("GET", Cat(kMaps, "?watch=1&timeoutSeconds=300")), {})
+                   .value();
   EXPECT_EQ(watch.body->ReadAll().value(), "");
   EXPECT_EQ(f.clock->Slept(), std::chrono::seconds(300));
 }
@@ -141,7 +159,9 @@ TEST(Server, ACompactedRevisionIsGone) {  // S-6.6
   Fixture f;
   Send(f.server, "POST", kMaps, ConfigMap("a"));
   f.server.store().Compact(f.server.store().revision());
-  auto watch = f.server.Loopback()->RoundTrip(MakeRequest("GET", Cat(kMaps, "?watch=1&resourceVersion=1")), {}).value();
+  auto watch = f.server.Loopback()
+                   ->RoundTrip(MakeRequest("GET", Cat(kMaps, "?watch=1&resourceVersion=1")), {})
+                   .value();
   EXPECT_EQ(watch.status, 200);
   EXPECT_THAT(watch.body->ReadAll().value(), HasSubstr(R"("reason":"Expired","code":410)"));
 }
@@ -167,12 +187,14 @@ TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
   const Reply bad = Send(f.server, "POST", path, R"({"metadata":{"name":"a"},"spec":{}})");
   EXPECT_EQ(bad.status, 422);
   EXPECT_THAT(bad.text, HasSubstr("spec.selector: Required value"));
-  const Reply good = Send(f.server, "POST", path,
-                          R"({"metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
+  const Reply good = Send(
+      f.server, "POST", path,
+      R"({"metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
   EXPECT_EQ(good.status, 201) << good.text;
   EXPECT_EQ(good.body.StringAt({"spec", "strategy", "rollingUpdate", "maxSurge"}), "25%");
   EXPECT_EQ(good.body.IntAt({"spec", "progressDeadlineSeconds"}), 600);
-  const Reply scaled = Send(f.server, "PATCH", path + "/a/scale", R"({"spec":{"replicas":5}})", "application/merge-patch+json");
+  const Reply scaled = Send(f.server, "PATCH", path + "/a/scale", R"({"spec":{"replicas":5}})",
+                            "application/merge-patch+json");
   EXPECT_EQ(scaled.body.IntAt({"spec", "replicas"}), 5);
   EXPECT_EQ(Send(f.server, "GET", path + "/a").body.IntAt({"metadata", "generation"}), 2);
 }
@@ -180,11 +202,14 @@ TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
 TEST(Server, AppliesAndTellsOwnersApart) {  // S-7.9, S-7.10, S-7.12
   Fixture f;
   const auto apply = [&](std::string_view manager, std::string_view data, bool force = false) {
-    return Send(f.server, "PATCH", Cat(kMaps, "/a?fieldManager=", manager, force ? "&force=true" : ""),
-                Cat(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":)", data, "}"), "application/apply-patch+yaml");
+    return Send(
+        f.server, "PATCH", Cat(kMaps, "/a?fieldManager=", manager, force ? "&force=true" : ""),
+        Cat(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":)", data, "}"),
+        "application/apply-patch+yaml");
   };
   EXPECT_EQ(apply("one", R"({"x":"1","y":"1"})").status, 201);
-  EXPECT_EQ(apply("two", R"({"x":"2"})").body.StringAt({"message"}), "Apply failed with 1 conflict: conflict with \"one\": .data.x");
+  EXPECT_EQ(apply("two", R"({"x":"2"})").body.StringAt({"message"}),
+            "Apply failed with 1 conflict: conflict with \"one\": .data.x");
   EXPECT_EQ(apply("two", R"({"x":"2"})", true).status, 200);
   const Reply dropped = apply("one", "{}");
   EXPECT_EQ(ToJson(*dropped.body.Find("data")), R"({"x":"2"})");
@@ -207,17 +232,25 @@ TEST(Server, WaitsForAFutureRevisionWithoutBlocking) {  // S-5.9
 
 TEST(Server, LoadsAManifestOrNothing) {
   Fixture f;
-  const auto unknown = f.server.LoadManifest("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Foo\nmetadata: {name: b}\n");
+  const auto unknown =
+      f.server.LoadManifest("a.yaml",
+                            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "
+                            "a}\n---\napiVersion: v1\nkind: Foo\nmetadata: {name: b}\n");
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().message(), "a.yaml: document 2 (line 5): kind \"Foo\" in version \"v1\" is not served");
+  EXPECT_EQ(unknown.error().message(),
+            "a.yaml: document 2 (line 5): kind \"Foo\" in version \"v1\" is not served");
   EXPECT_EQ(Send(f.server, "GET", Cat(kMaps, "/a")).status, 404);
   const auto broken = f.server.LoadManifest("b.yaml", "a: 1\n---\nb: {c\n");
   ASSERT_FALSE(broken);
   EXPECT_THAT(broken.error().message(), testing::StartsWith("b.yaml: document 2: line "));
-  const auto invalid = f.server.LoadManifest("c.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: B}\n");
+  const auto invalid =
+      f.server.LoadManifest("c.yaml",
+                            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "
+                            "a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: B}\n");
   ASSERT_FALSE(invalid);
   EXPECT_EQ(Send(f.server, "GET", Cat(kMaps, "/a")).status, 404);
-  EXPECT_TRUE(f.server.LoadManifest("d.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"));
+  EXPECT_TRUE(
+      f.server.LoadManifest("d.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"));
   EXPECT_EQ(Send(f.server, "GET", Cat(kMaps, "/a")).status, 200);
 }
 
@@ -247,7 +280,9 @@ class Socket {
   void Close() {
     if (fd_ >= 0) close(std::exchange(fd_, -1));
   }
-  void Write(std::string_view bytes) { EXPECT_EQ(write(fd_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+  void Write(std::string_view bytes) {
+    EXPECT_EQ(write(fd_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
   std::string ReadUntil(std::string_view end) {
     std::string got;
     char c;
@@ -275,7 +310,8 @@ TEST(Listener, AWatchSeesChangesAndAHangUpLeavesNothing) {
   socket.Write(Cat("GET ", kMaps, "?watch=1 HTTP/1.1\r\nHost: a\r\n\r\n"));
   EXPECT_THAT(socket.ReadUntil("\r\n\r\n"), HasSubstr("Transfer-Encoding: chunked"));  // S-6.13
   Send(server, "POST", kMaps, ConfigMap("a"));
-  EXPECT_THAT(socket.ReadUntil("}\n\r\n"), HasSubstr(R"({"type":"ADDED","object":{"kind":"ConfigMap")"));
+  EXPECT_THAT(socket.ReadUntil("}\n\r\n"),
+              HasSubstr(R"({"type":"ADDED","object":{"kind":"ConfigMap")"));
   EXPECT_EQ(server.connections(), 1u);
   socket.Close();
   // Another connection's round trip shows that the loop has gone round since.
@@ -294,14 +330,16 @@ TEST(Listener, SaysThatAPortIsTaken) {
   options.port = first.port();
   const auto taken = second.Listen(options);
   ASSERT_FALSE(taken);
-  EXPECT_EQ(taken.error().message(), Cat("listen on 127.0.0.1:", std::to_string(first.port()), ": address already in use"));
+  EXPECT_EQ(taken.error().message(),
+            Cat("listen on 127.0.0.1:", std::to_string(first.port()), ": address already in use"));
 }
 
 TEST(Listener, RefusesALongBodyAndReadsItAway) {
   Server server;
   server.Listen().value();
   Socket socket(server.port());
-  socket.Write(Cat("POST ", kMaps, " HTTP/1.1\r\nHost: a\r\nContent-Length: ", std::to_string(kMaxRequestBody + 1000), "\r\n\r\n"));
+  socket.Write(Cat("POST ", kMaps, " HTTP/1.1\r\nHost: a\r\nContent-Length: ",
+                   std::to_string(kMaxRequestBody + 1000), "\r\n\r\n"));
   const std::string block(kMaxRequestBody + 1000, 'x');
   socket.Write(block);
   EXPECT_THAT(socket.ReadUntil("\r\n"), HasSubstr("413"));

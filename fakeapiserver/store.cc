@@ -6,7 +6,8 @@
 
 namespace k8s::fakeapiserver {
 
-std::shared_ptr<const std::string> Object::Encoded(const std::function<std::string()>& encode) const {
+std::shared_ptr<const std::string> Object::Encoded(
+    const std::function<std::string()>& encode) const {
   std::lock_guard lock(encoded_mutex_);
   if (!encoded_) encoded_ = std::make_shared<const std::string>(encode());
   return encoded_;
@@ -14,17 +15,23 @@ std::shared_ptr<const std::string> Object::Encoded(const std::function<std::stri
 
 std::string_view EventTypeName(EventType type) {
   switch (type) {
-    case EventType::kAdded: return "ADDED";
-    case EventType::kModified: return "MODIFIED";
-    case EventType::kDeleted: return "DELETED";
-    case EventType::kBookmark: return "BOOKMARK";
-    case EventType::kError: return "ERROR";
+    case EventType::kAdded:
+      return "ADDED";
+    case EventType::kModified:
+      return "MODIFIED";
+    case EventType::kDeleted:
+      return "DELETED";
+    case EventType::kBookmark:
+      return "BOOKMARK";
+    case EventType::kError:
+      return "ERROR";
   }
   return "";
 }
 
 bool Selection::Matches(const Object& object) const {
-  return (ns.empty() || ns == object.key.ns) && labels.Matches(object.labels) && fields.Matches(object.fields);
+  return (ns.empty() || ns == object.key.ns) && labels.Matches(object.labels) &&
+         fields.Matches(object.fields);
 }
 
 std::optional<Event> Subscription::Take() {
@@ -45,7 +52,8 @@ void Subscription::SetWake(std::function<void()> wake) {
   wake_ = std::move(wake);
 }
 
-// What a change is to this watch depends on whether the object matched before and matches now (S-6.3).
+// What a change is to this watch depends on whether the object matched before and matches now
+// (S-6.3).
 void Subscription::Offer(const Change& change, Revision after, const AtRevision& at_revision) {
   if (change.revision <= after) return;
   const bool was = change.before && selection_.Matches(*change.before);
@@ -93,13 +101,16 @@ size_t Store::Count(std::string_view resource) const {
   return objects == resources_.end() ? 0 : objects->second.size();
 }
 
-Result<Page> Store::List(const Selection& selection, Revision at, size_t limit, std::string_view start) const {
+Result<Page> Store::List(const Selection& selection, Revision at, size_t limit,
+                         std::string_view start) const {
   std::lock_guard lock(mutex_);
   return ListLocked(selection, at, limit, start);
 }
 
-Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t limit, std::string_view start) const {
-  if (at != 0 && at < compacted_) return Expired("The resourceVersion for the provided list is too old.");
+Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t limit,
+                               std::string_view start) const {
+  if (at != 0 && at < compacted_)
+    return Expired("The resourceVersion for the provided list is too old.");
   Page page;
   page.revision = at ? at : revision_;
   static const Objects kNone;
@@ -110,7 +121,8 @@ Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t l
   Objects past;
   if (at != 0 && at < revision_) {
     past = *objects;
-    for (auto entry = history_.rbegin(); entry != history_.rend() && entry->change.revision > at; ++entry) {
+    for (auto entry = history_.rbegin(); entry != history_.rend() && entry->change.revision > at;
+         ++entry) {
       if (entry->resource != selection.resource) continue;
       const Change& change = entry->change;
       const std::string key = (change.before ? change.before : change.now)->key.Relative();
@@ -153,11 +165,13 @@ std::shared_ptr<Subscription> Store::Watch(Selection selection, Revision after, 
   const std::string resource = selection.resource;
   auto subscription = std::make_shared<Subscription>(std::move(selection), limits_.watch_queue);
   if (after < revision_) {
-    const auto first = std::partition_point(history_.begin(), history_.end(),
-                                            [&](const Recorded& one) { return one.change.revision <= after; });
+    const auto first =
+        std::partition_point(history_.begin(), history_.end(),
+                             [&](const Recorded& one) { return one.change.revision <= after; });
     const size_t backlog = static_cast<size_t>(history_.end() - first);
     // Old events are no sign of a slow reader: they do not count against the bound.
-    auto whole = std::make_shared<Subscription>(subscription->selection_, limits_.watch_queue + backlog);
+    auto whole =
+        std::make_shared<Subscription>(subscription->selection_, limits_.watch_queue + backlog);
     for (auto one = first; one != history_.end(); ++one) {
       if (one->resource == resource) whole->Offer(one->change, after, at_revision_);
     }
@@ -178,7 +192,8 @@ void Store::Unwatch(const std::shared_ptr<Subscription>& subscription) {
 
 void Store::Append(Change change, const std::string& resource) {
   revision_ = change.revision;
-  for (const auto& subscription : subscriptions_[resource]) subscription->Offer(change, 0, at_revision_);
+  for (const auto& subscription : subscriptions_[resource])
+    subscription->Offer(change, 0, at_revision_);
   history_.push_back({resource, std::move(change)});
   while (history_.size() > limits_.history) {
     compacted_ = history_.front().change.revision;

@@ -46,8 +46,9 @@ struct Object {
   Key key{};
   Revision revision = 0;
   std::string uid{};
-  std::shared_ptr<const std::string> json{};  // one line, with kind and apiVersion, without a line end
-  size_t members_at = 1;                      // where the members after kind and apiVersion begin
+  std::shared_ptr<const std::string>
+      json{};             // one line, with kind and apiVersion, without a line end
+  size_t members_at = 1;  // where the members after kind and apiVersion begin
   labels::Set labels{};
   fields::Set fields{};
   bool terminating = false;  // has a deletionTimestamp
@@ -69,7 +70,8 @@ struct Change {
   Revision revision = 0;
   ObjectPtr before{};
   ObjectPtr now{};
-  ObjectPtr gone{};  // for a removal or an object that leaves a selection: the old one at this revision
+  ObjectPtr
+      gone{};  // for a removal or an object that leaves a selection: the old one at this revision
 };
 
 // Makes the object as it was, but at another revision; the store needs it for DELETED events.
@@ -96,7 +98,8 @@ struct Selection {
 // A queue of events with a bound. A full one ends the watch: nobody waits for the slow.
 class Subscription {
  public:
-  Subscription(Selection selection, size_t limit) : selection_(std::move(selection)), limit_(limit) {}
+  Subscription(Selection selection, size_t limit)
+      : selection_(std::move(selection)), limit_(limit) {}
 
   // The next event; none when there is nothing yet or the subscription has ended.
   std::optional<Event> Take();
@@ -124,13 +127,14 @@ struct Page {
 };
 
 struct StoreLimits {
-  size_t history = 100'000;    // changes; older ones are compacted away
-  size_t watch_queue = 1000;   // events that a watch may lag behind
+  size_t history = 100'000;   // changes; older ones are compacted away
+  size_t watch_queue = 1000;  // events that a watch may lag behind
 };
 
 class Store {
  public:
-  explicit Store(AtRevision at_revision, StoreLimits limits = {}) : at_revision_(std::move(at_revision)), limits_(limits) {}
+  explicit Store(AtRevision at_revision, StoreLimits limits = {})
+      : at_revision_(std::move(at_revision)), limits_(limits) {}
 
   ObjectPtr Get(const Key& key) const;
   Revision revision() const;
@@ -139,7 +143,8 @@ class Store {
 
   // Objects in key order: after `start`, at most `limit` (0: all). `at` 0 is now, else the state of
   // that revision. Fails with 410 words when that is compacted away.
-  Result<Page> List(const Selection& selection, Revision at, size_t limit, std::string_view start) const;
+  Result<Page> List(const Selection& selection, Revision at, size_t limit,
+                    std::string_view start) const;
   size_t Count(std::string_view resource) const;
 
   // Changes after `after` from now on; nullptr when they are compacted away. With a snapshot, it is
@@ -152,7 +157,8 @@ class Store {
   // REQUIRES: the write lock, for these three. Put stores `object` under its key at NextRevision().
   Revision NextRevision() const { return revision() + 1; }
   void Put(ObjectPtr object);
-  ObjectPtr Remove(const Key& key);  // what is gone, at the revision of its removal; null if missing
+  ObjectPtr Remove(
+      const Key& key);  // what is gone, at the revision of its removal; null if missing
 
   void Compact(Revision upto);
   // Forgets everything but the revision.
@@ -161,7 +167,8 @@ class Store {
  private:
   using Objects = std::map<std::string, ObjectPtr, std::less<>>;
   void Append(Change change, const std::string& resource);
-  Result<Page> ListLocked(const Selection& selection, Revision at, size_t limit, std::string_view start) const;
+  Result<Page> ListLocked(const Selection& selection, Revision at, size_t limit,
+                          std::string_view start) const;
 
   const AtRevision at_revision_;
   const StoreLimits limits_;

@@ -41,7 +41,8 @@ Schema SchemaOf(const TypeInfo* type, std::string_view member) {
 }
 
 bool IsDirective(std::string_view name) {
-  return name == kDirective || name == kRetainKeys || name.starts_with(kSetElementOrder) || name.starts_with(kDeleteFromPrimitiveList);
+  return name == kDirective || name == kRetainKeys || name.starts_with(kSetElementOrder) ||
+         name.starts_with(kDeleteFromPrimitiveList);
 }
 
 // A value that is taken whole: nulls and directives in it mean nothing to the object.
@@ -107,19 +108,25 @@ class Merger {
     for (const auto& [name, value] : patch.object()) {
       if (name == kRetainKeys) continue;
       if (name.starts_with(kDeleteFromPrimitiveList)) {
-        if (value.is_array()) DeleteScalars(original.Find(name.substr(kDeleteFromPrimitiveList.size())), value.array());
+        if (value.is_array())
+          DeleteScalars(original.Find(name.substr(kDeleteFromPrimitiveList.size())), value.array());
         continue;
       }
       if (name.starts_with(kSetElementOrder)) {
         const std::string list = name.substr(kSetElementOrder.size());
-        if (!value.is_array()) return Invalid(Cat("expected a []interface {}, but received a ", value.is_string() ? "string" : "map[string]interface {}"));
+        if (!value.is_array())
+          return Invalid(Cat("expected a []interface {}, but received a ",
+                             value.is_string() ? "string" : "map[string]interface {}"));
         // The list itself, when it is patched too, takes the order there.
         if (!patch.Find(list)) {
-          if (Value* present = original.Find(list); present && present->is_array()) Order(present->array(), value.array(), present->array(), {SchemaOf(type, list).merge_key});
+          if (Value* present = original.Find(list); present && present->is_array())
+            Order(present->array(), value.array(), present->array(),
+                  {SchemaOf(type, list).merge_key});
         }
         continue;
       }
-      if (auto done = Member(original, patch, name, value, SchemaOf(type, name)); !done) return done;
+      if (auto done = Member(original, patch, name, value, SchemaOf(type, name)); !done)
+        return done;
     }
     return {};
   }
@@ -130,10 +137,12 @@ class Merger {
     if (!keys) return {};
     if (!keys->is_array()) return BadRequest("invalid patch format of retainKeys");
     const auto listed = [&](std::string_view name) {
-      return std::any_of(keys->array().begin(), keys->array().end(), [&](const Value& one) { return one.is_string() && one.string() == name; });
+      return std::any_of(keys->array().begin(), keys->array().end(),
+                         [&](const Value& one) { return one.is_string() && one.string() == name; });
     };
     for (const auto& member : patch.object()) {
-      if (!IsDirective(member.first) && !listed(member.first) && !member.second.is_null()) return BadRequest("invalid patch format of retainKeys");
+      if (!IsDirective(member.first) && !listed(member.first) && !member.second.is_null())
+        return BadRequest("invalid patch format of retainKeys");
     }
     std::vector<std::string> gone;
     for (const auto& member : original.object()) {
@@ -145,10 +154,13 @@ class Merger {
 
   static void DeleteScalars(Value* list, const Value::Array& values) {
     if (!list || !list->is_array()) return;
-    std::erase_if(list->array(), [&](const Value& item) { return std::find(values.begin(), values.end(), item) != values.end(); });
+    std::erase_if(list->array(), [&](const Value& item) {
+      return std::find(values.begin(), values.end(), item) != values.end();
+    });
   }
 
-  Result<void> Member(Value& original, const Value& patch, const std::string& name, const Value& value, const Schema& schema) {
+  Result<void> Member(Value& original, const Value& patch, const std::string& name,
+                      const Value& value, const Schema& schema) {
     if (value.is_null()) {
       original.Remove(name);
       return {};
@@ -159,7 +171,8 @@ class Merger {
     if (both_maps && !schema.Has("replace")) return Map(*present, value, schema.type);
     if (both_lists && schema.Has("merge")) {
       const Value* order = patch.Find(Cat(kSetElementOrder, name));
-      return List(present->array(), value.array(), order && order->is_array() ? &order->array() : nullptr, schema);
+      return List(present->array(), value.array(),
+                  order && order->is_array() ? &order->array() : nullptr, schema);
     }
     if (!present && value.is_object()) {
       // Directives inside count as if the map were there and empty.
@@ -178,15 +191,18 @@ class Merger {
     return {};
   }
 
-  Result<void> List(Value::Array& original, const Value::Array& patch, const Value::Array* order, const Schema& schema) {
+  Result<void> List(Value::Array& original, const Value::Array& patch, const Value::Array* order,
+                    const Schema& schema) {
     if (original.empty() && patch.empty()) return {};
     const Value& sample = patch.empty() ? original[0] : patch[0];
     for (const Value& item : patch) {
       if (item.is_array()) return Invalid("lists of lists are not supported");
-      if (item.is_object() != sample.is_object()) return Invalid("list element types are not identical: " + GoMapText(Value(patch)));
+      if (item.is_object() != sample.is_object())
+        return Invalid("list element types are not identical: " + GoMapText(Value(patch)));
     }
     if (!original.empty() && !patch.empty() && original[0].is_object() != sample.is_object()) {
-      return Invalid(Cat("list element types are not identical: ", GoMapText(Value(original)), ", ", GoMapText(Value(patch))));
+      return Invalid(Cat("list element types are not identical: ", GoMapText(Value(original)), ", ",
+                         GoMapText(Value(patch))));
     }
     const Identity identity{sample.is_object() ? schema.merge_key : std::string_view()};
     Value::Array before = original;
@@ -201,8 +217,10 @@ class Merger {
     }
     if (order) {
       for (const Value& item : named) {
-        if (identity.key.empty() ? std::find(order->begin(), order->end(), item) == order->end() : !identity.Find(*order, item)) {
-          return Invalid(Cat("The order in patch list:", ListText(named), " doesn't match ", "$setElementOrder list:", ListText(*order)));
+        if (identity.key.empty() ? std::find(order->begin(), order->end(), item) == order->end()
+                                 : !identity.Find(*order, item)) {
+          return Invalid(Cat("The order in patch list:", ListText(named), " doesn't match ",
+                             "$setElementOrder list:", ListText(*order)));
         }
       }
     }
@@ -210,9 +228,12 @@ class Merger {
     return {};
   }
 
-  Result<void> MergeMaps(Value::Array& original, const Value::Array& patch, const Schema& schema, Value::Array& named) {
+  Result<void> MergeMaps(Value::Array& original, const Value::Array& patch, const Schema& schema,
+                         Value::Array& named) {
     const Identity identity{schema.merge_key};
-    const bool replaces = std::any_of(patch.begin(), patch.end(), [](const Value& item) { return item.StringAt({kDirective}) == "replace"; });
+    const bool replaces = std::any_of(patch.begin(), patch.end(), [](const Value& item) {
+      return item.StringAt({kDirective}) == "replace";
+    });
     if (replaces) {
       Value::Array rest;
       for (const Value& item : patch) {
@@ -225,14 +246,19 @@ class Merger {
     for (const Value& item : patch) {
       const Value* directive = item.Find(kDirective);
       const std::string what = directive && directive->is_string() ? directive->string() : "";
-      if (directive && what == "merge") return Invalid("merging lists cannot yet be specified in the patch");
-      if (schema.merge_key.empty()) return Invalid("cannot merge lists without merge key for " + GoMapText(item));
-      if (!item.Find(schema.merge_key)) return Invalid(Cat("map: ", GoMapText(item), " does not contain declared merge key: ", schema.merge_key));
+      if (directive && what == "merge")
+        return Invalid("merging lists cannot yet be specified in the patch");
+      if (schema.merge_key.empty())
+        return Invalid("cannot merge lists without merge key for " + GoMapText(item));
+      if (!item.Find(schema.merge_key))
+        return Invalid(Cat("map: ", GoMapText(item),
+                           " does not contain declared merge key: ", schema.merge_key));
       if (directive && what == "delete") {
         std::erase_if(original, [&](const Value& one) { return identity.Same(one, item); });
         continue;
       }
-      if (directive) return Invalid(Cat("unknown patch type: ", what, " in map: ", GoMapText(item)));
+      if (directive)
+        return Invalid(Cat("unknown patch type: ", what, " in map: ", GoMapText(item)));
       if (const auto found = identity.Find(original, item)) {
         if (auto done = Map(original[*found], item, schema.type); !done) return done;
       } else {
@@ -240,14 +266,16 @@ class Merger {
         if (auto done = Map(fresh, item, schema.type); !done) return done;
         original.push_back(std::move(fresh));
       }
-      named.push_back(Value::MakeObject({{std::string(schema.merge_key), *item.Find(schema.merge_key)}}));
+      named.push_back(
+          Value::MakeObject({{std::string(schema.merge_key), *item.Find(schema.merge_key)}}));
     }
     return {};
   }
 
   // Items that `order` names stand in its order; the others, the server's own, keep their order
   // among themselves and their place relative to the known named ones.
-  static void Order(Value::Array& list, const Value::Array& order, const Value::Array& before, const Identity& identity) {
+  static void Order(Value::Array& list, const Value::Array& order, const Value::Array& before,
+                    const Identity& identity) {
     Value::Array ordered, others;
     for (const Value& wanted : order) {
       for (const Value& item : list) {
@@ -276,26 +304,34 @@ class Merger {
 
 }  // namespace
 
-Result<void> ApplyStrategicPatch(const Value& patch, const TypeInfo& type, Value& document) { return Merger().Map(document, patch, &type); }
+Result<void> ApplyStrategicPatch(const Value& patch, const TypeInfo& type, Value& document) {
+  return Merger().Map(document, patch, &type);
+}
 
 std::string GoMapText(const Value& value) {
   switch (value.type()) {
-    case Value::Type::kNull: return "<nil>";
-    case Value::Type::kString: return value.string();
+    case Value::Type::kNull:
+      return "<nil>";
+    case Value::Type::kString:
+      return value.string();
     case Value::Type::kArray: {
       std::string out = "[";
-      for (size_t i = 0; i < value.array().size(); ++i) out += Cat(i ? " " : "", GoMapText(value.array()[i]));
+      for (size_t i = 0; i < value.array().size(); ++i)
+        out += Cat(i ? " " : "", GoMapText(value.array()[i]));
       return out + "]";
     }
     case Value::Type::kObject: {
       std::vector<const Value::Member*> members;
       for (const auto& member : value.object()) members.push_back(&member);
-      std::sort(members.begin(), members.end(), [](auto* a, auto* b) { return a->first < b->first; });
+      std::sort(members.begin(), members.end(),
+                [](auto* a, auto* b) { return a->first < b->first; });
       std::string out = "map[";
-      for (size_t i = 0; i < members.size(); ++i) out += Cat(i ? " " : "", members[i]->first, ":", GoMapText(members[i]->second));
+      for (size_t i = 0; i < members.size(); ++i)
+        out += Cat(i ? " " : "", members[i]->first, ":", GoMapText(members[i]->second));
       return out + "]";
     }
-    default: return ToJson(value);
+    default:
+      return ToJson(value);
   }
 }
 

@@ -21,7 +21,14 @@ struct Call;
 struct Served;
 
 // When metadata.generation grows (chapter 3.9).
-enum class Generation : uint8_t { kNone, kSpec, kSpecAndAnnotations, kAllButMetadata, kWebhooks, kConstant };
+enum class Generation : uint8_t {
+  kNone,
+  kSpec,
+  kSpecAndAnnotations,
+  kAllButMetadata,
+  kWebhooks,
+  kConstant
+};
 
 struct Strategy {
   bool creates_on_update = false;
@@ -56,6 +63,7 @@ fields::Set SelectableFields(const Value& object, const Served& served);
 Value ZeroObject(const Served& served);
 
 // Name, labels, annotations, owners, finalizers (chapter 3.5); `old` is null on create.
-void ValidateMetadata(const Value& object, const Value* old, const Served& served, FieldErrors& errors);
+void ValidateMetadata(const Value& object, const Value* old, const Served& served,
+                      FieldErrors& errors);
 
 }  // namespace k8s::fakeapiserver

@@ -29,7 +29,11 @@ namespace {
 constexpr std::string_view kAudience = "https://kubernetes.default.svc";
 
 Answer Created(const Call& call) {
-  const Value status = Value::MakeObject({{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Value::MakeObject()}, {"status", "Success"}, {"code", 201}});
+  const Value status = Value::MakeObject({{"kind", "Status"},
+                                          {"apiVersion", "v1"},
+                                          {"metadata", Value::MakeObject()},
+                                          {"status", "Success"},
+                                          {"code", 201}});
   Output plain = call.output;
   plain.view = View::kWhole;
   return RenderPlain(status, plain, 201, &TypeOf<Status>());
@@ -45,11 +49,13 @@ const Value::Array& ListAt(const Value& tree, std::initializer_list<std::string_
 
 Value ScaleOf(const Value& object) {
   Value scale = Value::MakeObject({{"kind", "Scale"}, {"apiVersion", "autoscaling/v1"}});
-  for (std::string_view name : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}) {
+  for (std::string_view name :
+       {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"}) {
     if (const Value* member = object.Find({"metadata", name})) scale["metadata"].Set(name, *member);
   }
   scale["spec"] = Value::MakeObject();
-  if (const int64_t replicas = object.IntAt({"spec", "replicas"})) scale["spec"].Set("replicas", replicas);
+  if (const int64_t replicas = object.IntAt({"spec", "replicas"}))
+    scale["spec"].Set("replicas", replicas);
   scale["status"].Set("replicas", object.IntAt({"status", "replicas"}));
   const Value* selector = object.Find({"spec", "selector"});
   if (selector) {
@@ -68,7 +74,10 @@ Result<Answer> RenderScale(Core& core, const Call& call, const Value& object) {
     const std::string revision(scale.StringAt({"metadata", "resourceVersion"}));
     std::vector<Value> rows;
     rows.push_back(std::move(scale));
-    auto table = MakeTable(core, {call.output.meta_version, call.Parameter("includeObject"), call.served, "autoscaling/Scale"}, std::move(rows), false, true);
+    auto table = MakeTable(core,
+                           {call.output.meta_version, call.Parameter("includeObject"), call.served,
+                            "autoscaling/Scale"},
+                           std::move(rows), false, true);
     if (!table) return table.error();
     (*table)["metadata"].Set("resourceVersion", revision);
     return RenderPlain(*table, call.output);
@@ -89,7 +98,8 @@ Result<Value> WantedScale(Call& call, const Value& present) {
   if (!patch) return BadRequest("invalid JSON patch");
   if (media == "application/json-patch+json") {
     if (!patch->is_array() || !ApplyJsonPatch(*patch, wanted)) {
-      return RouterError(422, "Invalid", "the server rejected our request due to an error in our request");
+      return RouterError(422, "Invalid",
+                         "the server rejected our request due to an error in our request");
     }
   } else {
     ApplyMergePatch(*patch, wanted);
@@ -103,7 +113,10 @@ Result<Answer> ServeScale(Core& core, Call& call) {
     if (!object) return NotFound(call.resource(), call.info.name);
     return RenderScale(core, call, TreeOf(*object, *call.served));
   }
-  if (auto options = CheckWriteOptions(call, call.info.verb == "patch" ? "PatchOptions" : "UpdateOptions"); !options) return options.error();
+  if (auto options =
+          CheckWriteOptions(call, call.info.verb == "patch" ? "PatchOptions" : "UpdateOptions");
+      !options)
+    return options.error();
   const auto lock = core.store.LockWrites();
   const ObjectPtr object = core.store.Get(call.key());
   if (!object) return NotFound(call.resource(), call.info.name);
@@ -111,32 +124,42 @@ Result<Answer> ServeScale(Core& core, Call& call) {
   if (!wanted) return wanted.error();
   const std::string name(wanted->StringAt({"metadata", "name"}));
   if (name != call.info.name) {
-    if (name.empty()) return BadRequest(Cat("the name of the object (", call.info.name, " based on URL) was undeterminable: name must be provided"));
-    return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (", call.info.name, ")"));
+    if (name.empty())
+      return BadRequest(Cat("the name of the object (", call.info.name,
+                            " based on URL) was undeterminable: name must be provided"));
+    return BadRequest(Cat("the name of the object (", name,
+                          ") does not match the name on the URL (", call.info.name, ")"));
   }
   const std::string ns(wanted->StringAt({"metadata", "namespace"}));
-  if (!ns.empty() && ns != call.info.ns) return BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+  if (!ns.empty() && ns != call.info.ns)
+    return BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request");
   const int64_t replicas = wanted->IntAt({"spec", "replicas"});
   if (replicas < 0) {
-    return InvalidObject({"autoscaling", "Scale"}, call.info.name, {InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0")});
+    return InvalidObject(
+        {"autoscaling", "Scale"}, call.info.name,
+        {InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0")});
   }
   auto updated = UpdateTree(core, call, object, [&](const Value& live) -> Result<Value> {
     Value now = live;
     now["spec"].Set("replicas", replicas);
     now["metadata"].Remove("resourceVersion");
     for (std::string_view lock_member : {"resourceVersion", "uid"}) {
-      if (const auto text = wanted->StringAt({"metadata", lock_member}); !text.empty()) now["metadata"].Set(lock_member, text);
+      if (const auto text = wanted->StringAt({"metadata", lock_member}); !text.empty())
+        now["metadata"].Set(lock_member, text);
     }
     return now;
   });
   if (!updated) return updated.error();
-  return RenderScale(core, call, updated->object ? TreeOf(*updated->object, *call.served) : updated->tree);
+  return RenderScale(core, call,
+                     updated->object ? TreeOf(*updated->object, *call.served) : updated->tree);
 }
 
 // --- pods ---
 
 // Changes an object past the checks of ordinary updates, as the server does for itself.
-Result<ObjectPtr> Rewrite(Core& core, const Call& call, const Served& served, const ObjectPtr& object, const std::function<void(Value&)>& change) {
+Result<ObjectPtr> Rewrite(Core& core, const Call& call, const Served& served,
+                          const ObjectPtr& object, const std::function<void(Value&)>& change) {
   Value tree = TreeOf(*object, *served.storage);
   change(tree);
   if (call.dry_run) return object;
@@ -159,24 +182,35 @@ Value* ConditionOf(Value& object, std::string_view type) {
   return &conditions.array().back();
 }
 
-Result<Answer> BindPod(Core& core, Call& call, const Served& pods, const std::string& name, const Value& binding) {
+Result<Answer> BindPod(Core& core, Call& call, const Served& pods, const std::string& name,
+                       const Value& binding) {
   const GroupResource shown{"", "pods/binding"};
-  const std::string kind(binding.StringAt({"target", "kind"})), node(binding.StringAt({"target", "name"}));
-  if (!kind.empty() && kind != "Node") return Untyped(Cat("target.kind: Unsupported value: ", Quote(kind), ": supported values: \"Node\", \"<empty>\""));
+  const std::string kind(binding.StringAt({"target", "kind"})),
+      node(binding.StringAt({"target", "name"}));
+  if (!kind.empty() && kind != "Node")
+    return Untyped(Cat("target.kind: Unsupported value: ", Quote(kind),
+                       ": supported values: \"Node\", \"<empty>\""));
   if (node.empty()) return Untyped("target.name: Required value");
   const auto lock = core.store.LockWrites();
   const ObjectPtr pod = core.store.Get({"pods", call.info.ns, name});
   if (!pod) return NotFound({"", "pods"}, name);
-  if (const std::string uid(binding.StringAt({"metadata", "uid"})); !uid.empty() && uid != pod->uid) {
-    return Conflict({"", "pods"}, name, Cat("StorageError: invalid object, Code: 4, Key: /registry/pods/", call.info.ns, "/", name,
-                                            ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ", uid, ", UID in object meta: ", pod->uid));
+  if (const std::string uid(binding.StringAt({"metadata", "uid"}));
+      !uid.empty() && uid != pod->uid) {
+    return Conflict(
+        {"", "pods"}, name,
+        Cat("StorageError: invalid object, Code: 4, Key: /registry/pods/", call.info.ns, "/", name,
+            ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ",
+            uid, ", UID in object meta: ", pod->uid));
   }
   const Value tree = TreeOf(*pod, pods);
-  if (pod->terminating) return Conflict(shown, name, Cat("pod ", name, " is being deleted, cannot be assigned to a host"));
+  if (pod->terminating)
+    return Conflict(shown, name,
+                    Cat("pod ", name, " is being deleted, cannot be assigned to a host"));
   if (const auto bound = tree.StringAt({"spec", "nodeName"}); !bound.empty()) {
     return Conflict(shown, name, Cat("pod ", name, " is already assigned to node ", Quote(bound)));
   }
-  if (!ListAt(tree, {"spec", "schedulingGates"}).empty()) return Conflict(shown, name, Cat("pod ", name, " has non-empty .spec.schedulingGates"));
+  if (!ListAt(tree, {"spec", "schedulingGates"}).empty())
+    return Conflict(shown, name, Cat("pod ", name, " has non-empty .spec.schedulingGates"));
   auto stored = Rewrite(core, call, pods, pod, [&](Value& now) {
     now["spec"].Set("nodeName", node);
     for (std::string_view map : {"annotations", "labels"}) {
@@ -197,7 +231,8 @@ Result<Answer> ServeBinding(Core& core, Call& call) {
   if (!binding) return binding.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
   const std::string name(binding->StringAt({"metadata", "name"}));
-  if (!call.info.name.empty() && name != call.info.name) return BadRequest("name in URL does not match name in Binding object");
+  if (!call.info.name.empty() && name != call.info.name)
+    return BadRequest("name in URL does not match name in Binding object");
   return BindPod(core, call, *core.registry.Find("", "v1", "pods"), name, *binding);
 }
 
@@ -232,18 +267,27 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
   }
   if (matching.empty()) return {};
   if (matching.size() > 1) {
-    return Untyped("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+    return Untyped(
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
+        "support.");
   }
   const Value budget = TreeOf(*matching[0], budgets);
   const std::string name = matching[0]->key.name;
-  const int64_t allowed = budget.IntAt({"status", "disruptionsAllowed"}), healthy = budget.IntAt({"status", "currentHealthy"}), desired = budget.IntAt({"status", "desiredHealthy"});
-  const std::string_view policy = budget.StringAt({"spec", "unhealthyPodEvictionPolicy"}, "IfHealthyBudget");
+  const int64_t allowed = budget.IntAt({"status", "disruptionsAllowed"}),
+                healthy = budget.IntAt({"status", "currentHealthy"}),
+                desired = budget.IntAt({"status", "desiredHealthy"});
+  const std::string_view policy =
+      budget.StringAt({"spec", "unhealthyPodEvictionPolicy"}, "IfHealthyBudget");
   if (!IsReady(tree) && (policy == "AlwaysAllow" || (healthy >= desired && desired > 0))) return {};
   if (budget.IntAt({"status", "observedGeneration"}) < budget.IntAt({"metadata", "generation"})) {
-    return TooManyDisruptions(Cat("The disruption budget ", name, " is still being processed by the server."), 10);
+    return TooManyDisruptions(
+        Cat("The disruption budget ", name, " is still being processed by the server."), 10);
   }
   if (allowed <= 0) {
-    return TooManyDisruptions(Cat("The disruption budget ", name, " needs ", std::to_string(desired), " healthy pods and has ", std::to_string(healthy), " currently"), 0);
+    return TooManyDisruptions(
+        Cat("The disruption budget ", name, " needs ", std::to_string(desired),
+            " healthy pods and has ", std::to_string(healthy), " currently"),
+        0);
   }
   auto stored = Rewrite(core, call, budgets, matching[0], [&](Value& now) {
     now["status"].Set("disruptionsAllowed", allowed - 1);
@@ -263,7 +307,8 @@ Result<Answer> ServeEviction(Core& core, Call& call) {
   auto eviction = DecodeBody(call, TypeOf<policyv1::Eviction>());
   if (!eviction) return eviction.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
-  if (eviction->StringAt({"metadata", "name"}) != call.info.name) return BadRequest("name in URL does not match name in Eviction object");
+  if (eviction->StringAt({"metadata", "name"}) != call.info.name)
+    return BadRequest("name in URL does not match name in Eviction object");
   if (!ListAt(*eviction, {"deleteOptions", "dryRun"}).empty()) call.dry_run = true;
   const Value* given = eviction->Find("deleteOptions");
   Value options = given && given->is_object() ? *given : Value::MakeObject();
@@ -272,16 +317,21 @@ Result<Answer> ServeEviction(Core& core, Call& call) {
     const ObjectPtr pod = core.store.Get(call.key());
     if (!pod) return NotFound({"", "pods"}, call.info.name);
     const Value tree = TreeOf(*pod, *call.served);
-    if (const std::string uid(options.StringAt({"preconditions", "uid"})); !uid.empty() && uid != pod->uid) {
-      return Conflict({"", "Pod"}, call.info.name, Cat("the UID in the precondition (", uid, ") does not match the UID in record (", pod->uid,
-                                                       "). The object might have been deleted and then recreated"));
+    if (const std::string uid(options.StringAt({"preconditions", "uid"}));
+        !uid.empty() && uid != pod->uid) {
+      return Conflict(
+          {"", "Pod"}, call.info.name,
+          Cat("the UID in the precondition (", uid, ") does not match the UID in record (",
+              pod->uid, "). The object might have been deleted and then recreated"));
     }
     const std::string_view phase = tree.StringAt({"status", "phase"});
-    const bool free = phase == "Succeeded" || phase == "Failed" || phase == "Pending" || pod->terminating;
+    const bool free =
+        phase == "Succeeded" || phase == "Failed" || phase == "Pending" || pod->terminating;
     if (!free) {
       if (auto spent = SpendBudget(core, call, *pod, tree); !spent) return spent.error();
     }
-    if (!call.dry_run && !tree.StringAt({"spec", "nodeName"}).empty() && phase != "Succeeded" && phase != "Failed") {
+    if (!call.dry_run && !tree.StringAt({"spec", "nodeName"}).empty() && phase != "Succeeded" &&
+        phase != "Failed") {
       auto marked = Rewrite(core, call, *call.served, pod, [&](Value& now) {
         Value& condition = *ConditionOf(now, "DisruptionTarget");
         condition.Set("status", "True");
@@ -298,7 +348,7 @@ Result<Answer> ServeEviction(Core& core, Call& call) {
   http::Request request;
   request.headers.Set("Content-Type", std::string(kJsonType));
   request.body = std::make_shared<const std::string>(ToJson(options));
-  Call deletion{request, {}, call.info, call.served, nullptr, call.output, {}, false};
+  Call deletion{request, {}, call.info, call.served, nullptr, call.output, {}, false, false};
   auto deleted = DeleteObject(core, deletion);
   if (!deleted) return deleted.error();
   return Created(call);
@@ -318,7 +368,8 @@ Result<std::string> ContainerOf(const Call& call, const Value& pod) {
   }
   if (!wanted.empty()) return BadRequest(Cat("container ", wanted, " is not valid for pod ", name));
   if (count == 1) return all;
-  return BadRequest(Cat("a container name must be specified for pod ", name, ", choose one of: [", all, "]"));
+  return BadRequest(
+      Cat("a container name must be specified for pod ", name, ", choose one of: [", all, "]"));
 }
 
 // There is no kubelet behind the nodes: what a real server says when it cannot reach one.
@@ -329,28 +380,35 @@ Result<Answer> AskKubelet(Core& core, const Value& pod, std::string_view what) {
   const Value tree = ParseJson(*node->json).value();
   std::string address;
   for (const Value& one : ListAt(tree, {"status", "addresses"})) {
-    if (address.empty() && one.StringAt({"type"}) == "InternalIP") address = std::string(one.StringAt({"address"}));
+    if (address.empty() && one.StringAt({"type"}) == "InternalIP")
+      address = std::string(one.StringAt({"address"}));
   }
   if (address.empty()) return Untyped("no preferred addresses found; known addresses: []");
   const int64_t port = tree.IntAt({"status", "daemonEndpoints", "kubeletEndpoint", "Port"}, 10250);
   const std::string place = Cat(address, ":", std::to_string(port ? port : 10250));
-  return Untyped(Cat("Get \"https://", place, "/", what, "\": dial tcp ", place, ": connect: connection refused"));
+  return Untyped(Cat("Get \"https://", place, "/", what, "\": dial tcp ", place,
+                     ": connect: connection refused"));
 }
 
 Result<Answer> ServeLog(Core& core, Call& call) {
   const ObjectPtr pod = core.store.Get(call.key());
   FieldErrors errors;
-  for (const auto& [name, least] : {std::pair("sinceSeconds", 1), std::pair("limitBytes", 1), std::pair("tailLines", 0)}) {
+  for (const auto& [name, least] :
+       {std::pair("sinceSeconds", 1), std::pair("limitBytes", 1), std::pair("tailLines", 0)}) {
     const std::string text = call.Parameter(name);
     if (text.empty()) continue;
     const auto number = GoParseInt(text);
     if (!number) return BadRequest(number.error().message());
-    if (*number < least) errors.push_back(InvalidValue(name, *number, least ? "must be greater than 0" : "must be greater than or equal to 0"));
+    if (*number < least)
+      errors.push_back(InvalidValue(
+          name, *number, least ? "must be greater than 0" : "must be greater than or equal to 0"));
   }
   if (!call.Parameter("sinceSeconds").empty() && !call.Parameter("sinceTime").empty()) {
-    errors.push_back(ForbiddenField("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+    errors.push_back(
+        ForbiddenField("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
   }
-  if (!call.Parameter("stream").empty()) errors.push_back(ForbiddenField("stream", "may not be specified"));
+  if (!call.Parameter("stream").empty())
+    errors.push_back(ForbiddenField("stream", "may not be specified"));
   if (!errors.empty()) return InvalidObject({"", "PodLogOptions"}, call.info.name, errors);
   if (!pod) return NotFound({"", "pods"}, call.info.name);
   const Value tree = TreeOf(*pod, *call.served);
@@ -361,7 +419,8 @@ Result<Answer> ServeLog(Core& core, Call& call) {
     none.status = 204;
     return none;
   }
-  return AskKubelet(core, tree, Cat("containerLogs/", call.info.ns, "/", call.info.name, "/", *container));
+  return AskKubelet(core, tree,
+                    Cat("containerLogs/", call.info.ns, "/", call.info.name, "/", *container));
 }
 
 Result<Answer> ServeExec(Core& core, Call& call) {
@@ -371,9 +430,11 @@ Result<Answer> ServeExec(Core& core, Call& call) {
   if (call.info.subresource != "portforward") {
     if (auto container = ContainerOf(call, tree); !container) return container.error();
   }
-  if (tree.StringAt({"spec", "nodeName"}).empty()) return BadRequest(Cat("pod ", call.info.name, " does not have a host assigned"));
+  if (tree.StringAt({"spec", "nodeName"}).empty())
+    return BadRequest(Cat("pod ", call.info.name, " does not have a host assigned"));
   auto answer = AskKubelet(core, tree, call.info.subresource);
-  const bool reachable = !answer && answer.error().message().find("connection refused") != std::string::npos;
+  const bool reachable =
+      !answer && answer.error().message().find("connection refused") != std::string::npos;
   if (!reachable) return answer;
   if (call.request.headers.Get("Upgrade").empty()) return BadRequest("Upgrade request required");
   return answer;
@@ -387,7 +448,9 @@ Result<Answer> ServeProxy(Core& core, Call& call) {
     status.reason = "ServiceUnavailable";
     std::string name = call.info.name;
     const auto parts = Split(name, ':');
-    status.message = Cat("no endpoints available for service ", Quote(parts.size() > 1 ? parts[parts.size() - 2] : std::string_view(name)));
+    status.message =
+        Cat("no endpoints available for service ",
+            Quote(parts.size() > 1 ? parts[parts.size() - 2] : std::string_view(name)));
     return Error::Api(std::move(status));
   }
   const auto parts = Split(call.info.name, ':');
@@ -407,7 +470,8 @@ std::string MakeToken(const Value& claims) {
     while (out.ends_with('=')) out.pop_back();
     return out;
   };
-  return Cat(part(R"({"alg":"none","kid":"fake"})"), ".", part(ToJson(claims)), ".", part("unsigned"));
+  return Cat(part(R"({"alg":"none","kid":"fake"})"), ".", part(ToJson(claims)), ".",
+             part("unsigned"));
 }
 
 Result<Answer> ServeToken(Core& core, Call& call) {
@@ -418,29 +482,47 @@ Result<Answer> ServeToken(Core& core, Call& call) {
   const ObjectPtr account = core.store.Get(call.key());
   if (!account) return NotFound(call.resource(), call.info.name);
   Value& spec = (*request)["spec"];
-  if (!spec.Find("expirationSeconds") || spec.Find("expirationSeconds")->is_null()) spec.Set("expirationSeconds", 3600);
+  if (!spec.Find("expirationSeconds") || spec.Find("expirationSeconds")->is_null())
+    spec.Set("expirationSeconds", 3600);
   FieldErrors errors;
-  if (const std::string name(request->StringAt({"metadata", "name"})); !name.empty() && name != call.info.name) {
-    errors.push_back(InvalidText("metadata.name", name, "must match the service account name if specified"));
+  if (const std::string name(request->StringAt({"metadata", "name"}));
+      !name.empty() && name != call.info.name) {
+    errors.push_back(
+        InvalidText("metadata.name", name, "must match the service account name if specified"));
   }
   const int64_t seconds = spec.IntAt({"expirationSeconds"});
-  if (seconds < 600) errors.push_back(InvalidValue("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes"));
-  if (seconds > int64_t{1} << 32) errors.push_back(InvalidValue("spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds"));
+  if (seconds < 600)
+    errors.push_back(InvalidValue("spec.expirationSeconds", seconds,
+                                  "may not specify a duration less than 10 minutes"));
+  if (seconds > int64_t{1} << 32)
+    errors.push_back(InvalidValue("spec.expirationSeconds", seconds,
+                                  "may not specify a duration larger than 2^32 seconds"));
   if (!errors.empty()) return InvalidObject({"authentication.k8s.io", "TokenRequest"}, "", errors);
-  TrackUpdate(nullptr, *request, nullptr, type, {ManagerOf(call), false, "authentication.k8s.io/v1", "token"}, core.NowText());
+  TrackUpdate(nullptr, *request, nullptr, type,
+              {ManagerOf(call), false, "authentication.k8s.io/v1", "token"}, core.NowText());
   Value& metadata = (*request)["metadata"];
   metadata.Set("name", call.info.name);
   metadata.Set("namespace", call.info.ns);
   metadata.Set("uid", account->uid);
   metadata.Set("creationTimestamp", core.NowText());
-  if (ListAt(*request, {"spec", "audiences"}).empty()) (*request)["spec"].Set("audiences", Value::MakeArray({kAudience}));
+  if (ListAt(*request, {"spec", "audiences"}).empty())
+    (*request)["spec"].Set("audiences", Value::MakeArray({kAudience}));
   Time expires = Time::From(core.env.clock->WallNow());
   const int64_t now = expires.seconds;
   expires.seconds += seconds;
   expires.nanos = 0;
-  const Value claims = Value::MakeObject({{"aud", (*request)["spec"]["audiences"]}, {"exp", expires.seconds}, {"iat", now}, {"iss", kAudience}, {"jti", NewUuid(*core.env.random)},
-                                          {"kubernetes.io", Value::MakeObject({{"namespace", call.info.ns}, {"serviceaccount", Value::MakeObject({{"name", call.info.name}, {"uid", account->uid}})}})},
-                                          {"nbf", now}, {"sub", Cat("system:serviceaccount:", call.info.ns, ":", call.info.name)}});
+  const Value claims = Value::MakeObject(
+      {{"aud", (*request)["spec"]["audiences"]},
+       {"exp", expires.seconds},
+       {"iat", now},
+       {"iss", kAudience},
+       {"jti", NewUuid(*core.env.random)},
+       {"kubernetes.io",
+        Value::MakeObject({{"namespace", call.info.ns},
+                           {"serviceaccount", Value::MakeObject({{"name", call.info.name},
+                                                                 {"uid", account->uid}})}})},
+       {"nbf", now},
+       {"sub", Cat("system:serviceaccount:", call.info.ns, ":", call.info.name)}});
   (*request)["status"].Set("token", MakeToken(claims));
   (*request)["status"].Set("expirationTimestamp", expires.String());
   auto normal = Normalise(*std::move(request), type);
@@ -452,8 +534,9 @@ Result<Answer> ServeToken(Core& core, Call& call) {
 
 Result<Answer> ServeSubresource(Core& core, Call& call) {
   static const std::map<std::string_view, Result<Answer> (*)(Core&, Call&)> kHandlers = {
-      {"scale", ServeScale}, {"binding", ServeBinding}, {"eviction", ServeEviction},  {"log", ServeLog},     {"exec", ServeExec},
-      {"attach", ServeExec}, {"portforward", ServeExec}, {"proxy", ServeProxy},       {"token", ServeToken}};
+      {"scale", ServeScale},      {"binding", ServeBinding}, {"eviction", ServeEviction},
+      {"log", ServeLog},          {"exec", ServeExec},       {"attach", ServeExec},
+      {"portforward", ServeExec}, {"proxy", ServeProxy},     {"token", ServeToken}};
   const auto found = kHandlers.find(call.info.subresource);
   if (found != kHandlers.end()) return found->second(core, call);
   // The others show and change the whole object; what they leave alone is told in writes.cc.
@@ -471,39 +554,64 @@ Result<Answer> CreateVirtual(Core& core, Call& call) {
   const std::string& kind = call.served->kind;
   const bool access = kind.ends_with("AccessReview");
   Value sent_metadata = tree["metadata"];
-  TrackUpdate(nullptr, tree, nullptr, *call.served->type, {ManagerOf(call), false, call.served->api_version, ""}, core.NowText());
+  TrackUpdate(nullptr, tree, nullptr, *call.served->type,
+              {ManagerOf(call), false, call.served->api_version, ""}, core.NowText());
   FieldErrors errors;
   if (access) {
     const Value* resource = tree.Find({"spec", "resourceAttributes"});
     const Value* other = tree.Find({"spec", "nonResourceAttributes"});
-    const bool has_resource = resource && resource->is_object(), has_other = other && other->is_object();
-    const bool names_nobody = kind != "SelfSubjectAccessReview" && tree.StringAt({"spec", "user"}).empty() && ListAt(tree, {"spec", "groups"}).empty();
-    if (kind == "LocalSubjectAccessReview" && has_other) errors.push_back(ForbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
+    const bool has_resource = resource && resource->is_object(),
+               has_other = other && other->is_object();
+    const bool names_nobody = kind != "SelfSubjectAccessReview" &&
+                              tree.StringAt({"spec", "user"}).empty() &&
+                              ListAt(tree, {"spec", "groups"}).empty();
+    if (kind == "LocalSubjectAccessReview" && has_other)
+      errors.push_back(
+          ForbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
     if (has_resource == has_other) {
       Value shown;
-      if (has_other) shown = Value::MakeObject({{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
-      errors.push_back(InvalidValue("spec", shown, "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
+      if (has_other)
+        shown = Value::MakeObject(
+            {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
+      errors.push_back(InvalidValue(
+          "spec", shown,
+          "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
     }
-    if (names_nobody) errors.push_back(InvalidText("spec.user", "", "at least one of user or group must be specified"));
+    if (names_nobody)
+      errors.push_back(
+          InvalidText("spec.user", "", "at least one of user or group must be specified"));
     if (kind == "LocalSubjectAccessReview") {
       const std::string ns(tree.StringAt({"spec", "resourceAttributes", "namespace"}));
-      if (ns != call.info.ns) errors.push_back(InvalidText("spec.resourceAttributes.namespace", ns, "must match metadata.namespace"));
+      if (ns != call.info.ns)
+        errors.push_back(
+            InvalidText("spec.resourceAttributes.namespace", ns, "must match metadata.namespace"));
     }
     sent_metadata.Remove("managedFields");
-    if (kind != "LocalSubjectAccessReview" && sent_metadata.is_object() && !sent_metadata.object().empty()) {
+    if (kind != "LocalSubjectAccessReview" && sent_metadata.is_object() &&
+        !sent_metadata.object().empty()) {
       errors.push_back(InvalidValue("metadata", tree["metadata"], "must be empty"));
     }
     if (!errors.empty()) return InvalidObject({"authorization.k8s.io", ""}, "", errors);
     tree.Set("status", Value::MakeObject({{"allowed", true}}));
   } else if (kind == "SelfSubjectRulesReview") {
     if (tree.StringAt({"spec", "namespace"}).empty()) return BadRequest("no namespace on request");
-    tree.Set("status", ParseJson(R"({"resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}],"nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}],"incomplete":false})").value());
+    tree.Set(
+        "status",
+        ParseJson(
+            R"({"resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}],"nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}],"incomplete":false})")
+            .value());
   } else if (kind == "TokenReview") {
-    if (tree.StringAt({"spec", "token"}).empty()) return BadRequest("token is required for TokenReview in authentication");
-    tree.Set("status", Value::MakeObject({{"user", Value::MakeObject()}, {"error", "invalid bearer token"}}));
+    if (tree.StringAt({"spec", "token"}).empty())
+      return BadRequest("token is required for TokenReview in authentication");
+    tree.Set("status",
+             Value::MakeObject({{"user", Value::MakeObject()}, {"error", "invalid bearer token"}}));
   } else if (kind == "SelfSubjectReview") {
     tree["metadata"].Set("creationTimestamp", core.NowText());
-    tree.Set("status", ParseJson(R"({"userInfo":{"username":"admin","uid":"admin","groups":["system:masters","system:authenticated"]}})").value());
+    tree.Set(
+        "status",
+        ParseJson(
+            R"({"userInfo":{"username":"admin","uid":"admin","groups":["system:masters","system:authenticated"]}})")
+            .value());
   }
   auto normal = Normalise(std::move(tree), *call.served->type);
   if (!normal) return normal.error();

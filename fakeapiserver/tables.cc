@@ -63,7 +63,8 @@ const std::map<std::string, Columns>& AllColumns() {
       if (words.size() < 2) continue;
       const auto attribute = [&](std::string_view name) -> std::string {
         for (const std::string& word : words) {
-          if (word.starts_with(name) && word.size() > name.size() && word[name.size()] == '=') return word.substr(name.size() + 1);
+          if (word.starts_with(name) && word.size() > name.size() && word[name.size()] == '=')
+            return word.substr(name.size() + 1);
         }
         return "";
       };
@@ -72,7 +73,8 @@ const std::map<std::string, Columns>& AllColumns() {
       } else if (words[0] == "table") {
         current = &(*all)[Cat(attribute("group"), "/", words[1])];
       } else if (words[0] == "column" && current) {
-        current->push_back({words[1], attribute("type"), attribute("format"), texts[attribute("text")], ParseInt(attribute("priority")).value_or(0)});
+        current->push_back({words[1], attribute("type"), attribute("format"),
+                            texts[attribute("text")], ParseInt(attribute("priority")).value_or(0)});
       }
     }
     return all;
@@ -89,8 +91,12 @@ struct Row {
     const auto text = object.StringAt(path);
     return std::string(text.empty() ? none : text);
   }
-  int64_t Int(std::initializer_list<std::string_view> path, int64_t none = 0) const { return object.IntAt(path, none); }
-  const Value* Find(std::initializer_list<std::string_view> path) const { return object.Find(path); }
+  int64_t Int(std::initializer_list<std::string_view> path, int64_t none = 0) const {
+    return object.IntAt(path, none);
+  }
+  const Value* Find(std::initializer_list<std::string_view> path) const {
+    return object.Find(path);
+  }
   const Value::Array& List(std::initializer_list<std::string_view> path) const {
     static const Value::Array kNone;
     const Value* found = object.Find(path);
@@ -121,7 +127,8 @@ std::string JoinField(const Value::Array& list, std::string_view name) {
 std::string FormatLabels(const Value* labels) {
   if (!labels || !labels->is_object() || labels->object().empty()) return "<none>";
   std::vector<std::string> pairs;
-  for (const auto& [name, value] : labels->object()) pairs.push_back(Cat(name, "=", value.is_string() ? value.string() : ""));
+  for (const auto& [name, value] : labels->object())
+    pairs.push_back(Cat(name, "=", value.is_string() ? value.string() : ""));
   std::sort(pairs.begin(), pairs.end());
   return Join(pairs, ",");
 }
@@ -140,7 +147,9 @@ std::string Shown(const Value* value) {
 using Cells = std::vector<Value>;
 using CellFunction = Cells (*)(const Row& row);
 
-const Value::Array& TemplateContainers(const Row& row) { return row.List({"spec", "template", "spec", "containers"}); }
+const Value::Array& TemplateContainers(const Row& row) {
+  return row.List({"spec", "template", "spec", "containers"});
+}
 
 void AddTemplate(const Row& row, Cells& cells) {
   cells.emplace_back(JoinField(TemplateContainers(row), "name"));
@@ -166,7 +175,8 @@ const Value* FindNamed(const Value::Array& list, std::string_view name) {
 std::string TerminatedReason(const Value& terminated) {
   const auto reason = terminated.StringAt({"reason"});
   if (!reason.empty()) return std::string(reason);
-  if (const int64_t signal = terminated.IntAt({"signal"})) return Cat("Signal:", std::to_string(signal));
+  if (const int64_t signal = terminated.IntAt({"signal"}))
+    return Cat("Signal:", std::to_string(signal));
   return Cat("ExitCode:", std::to_string(terminated.IntAt({"exitCode"})));
 }
 
@@ -175,7 +185,9 @@ Cells PodCells(const Row& row) {
   const auto& init_specs = row.List({"spec", "initContainers"});
   std::string reason = row.Text({"status", "reason"}, row.Text({"status", "phase"}));
   for (const Value& condition : row.List({"status", "conditions"})) {
-    if (condition.StringAt({"type"}) == "PodScheduled" && condition.StringAt({"reason"}) == "SchedulingGated") reason = "SchedulingGated";
+    if (condition.StringAt({"type"}) == "PodScheduled" &&
+        condition.StringAt({"reason"}) == "SchedulingGated")
+      reason = "SchedulingGated";
   }
   const auto restartable = [&](std::string_view name) {
     const Value* spec = FindNamed(init_specs, name);
@@ -233,36 +245,52 @@ Cells PodCells(const Row& row) {
         ++ready;
       }
     }
-    if (reason == "Completed" && running) reason = IsTrue(row.object, "Ready") ? "Running" : "NotReady";
+    if (reason == "Completed" && running)
+      reason = IsTrue(row.object, "Ready") ? "Running" : "NotReady";
   }
   if (row.Find({"metadata", "deletionTimestamp"})) {
     const std::string phase = row.Text({"status", "phase"});
-    if (row.Text({"status", "reason"}) == "NodeLost") reason = "Unknown";
-    else if (phase != "Succeeded" && phase != "Failed") reason = "Terminating";
+    if (row.Text({"status", "reason"}) == "NodeLost")
+      reason = "Unknown";
+    else if (phase != "Succeeded" && phase != "Failed")
+      reason = "Terminating";
   }
   std::string restart_text = std::to_string(restarts);
-  if (restarts && !last_restart.empty()) restart_text += Cat(" (", row.Since(last_restart), " ago)");
+  if (restarts && !last_restart.empty())
+    restart_text += Cat(" (", row.Since(last_restart), " ago)");
   const auto& gates = row.List({"spec", "readinessGates"});
   int64_t open = 0;
   for (const Value& gate : gates) open += IsTrue(row.object, gate.StringAt({"conditionType"}));
   const auto& ips = row.List({"status", "podIPs"});
-  const std::string ip = ips.empty() ? row.Text({"status", "podIP"}, "<none>") : std::string(ips[0].StringAt({"ip"}));
-  return {row.Text({"metadata", "name"}), Cat(std::to_string(ready), "/", std::to_string(total)), reason, restart_text, row.Age(), ip,
-          row.Text({"spec", "nodeName"}, "<none>"), row.Text({"status", "nominatedNodeName"}, "<none>"),
-          gates.empty() ? std::string("<none>") : Cat(std::to_string(open), "/", std::to_string(gates.size()))};
+  const std::string ip =
+      ips.empty() ? row.Text({"status", "podIP"}, "<none>") : std::string(ips[0].StringAt({"ip"}));
+  return {row.Text({"metadata", "name"}),
+          Cat(std::to_string(ready), "/", std::to_string(total)),
+          reason,
+          restart_text,
+          row.Age(),
+          ip,
+          row.Text({"spec", "nodeName"}, "<none>"),
+          row.Text({"status", "nominatedNodeName"}, "<none>"),
+          gates.empty() ? std::string("<none>")
+                        : Cat(std::to_string(open), "/", std::to_string(gates.size()))};
 }
 
 // --- workloads ---
 
 Cells DeploymentCells(const Row& row) {
-  Cells cells{row.Text({"metadata", "name"}), Cat(std::to_string(row.Int({"status", "readyReplicas"})), "/", std::to_string(row.Int({"spec", "replicas"}))),
-              row.Int({"status", "updatedReplicas"}), row.Int({"status", "availableReplicas"}), row.Age()};
+  Cells cells{row.Text({"metadata", "name"}),
+              Cat(std::to_string(row.Int({"status", "readyReplicas"})), "/",
+                  std::to_string(row.Int({"spec", "replicas"}))),
+              row.Int({"status", "updatedReplicas"}), row.Int({"status", "availableReplicas"}),
+              row.Age()};
   AddTemplate(row, cells);
   cells.emplace_back(FormatSelector(row.Find({"spec", "selector"})));
   return cells;
 }
 Cells ReplicaSetCells(const Row& row) {
-  Cells cells{row.Text({"metadata", "name"}), row.Int({"spec", "replicas"}), row.Int({"status", "replicas"}), row.Int({"status", "readyReplicas"}), row.Age()};
+  Cells cells{row.Text({"metadata", "name"}), row.Int({"spec", "replicas"}),
+              row.Int({"status", "replicas"}), row.Int({"status", "readyReplicas"}), row.Age()};
   AddTemplate(row, cells);
   const Value* selector = row.Find({"spec", "selector"});
   const bool plain = row.object.StringAt({"kind"}) == "ReplicationController";
@@ -270,14 +298,22 @@ Cells ReplicaSetCells(const Row& row) {
   return cells;
 }
 Cells StatefulSetCells(const Row& row) {
-  Cells cells{row.Text({"metadata", "name"}), Cat(std::to_string(row.Int({"status", "readyReplicas"})), "/", std::to_string(row.Int({"spec", "replicas"}))), row.Age()};
+  Cells cells{row.Text({"metadata", "name"}),
+              Cat(std::to_string(row.Int({"status", "readyReplicas"})), "/",
+                  std::to_string(row.Int({"spec", "replicas"}))),
+              row.Age()};
   AddTemplate(row, cells);
   return cells;
 }
 Cells DaemonSetCells(const Row& row) {
-  Cells cells{row.Text({"metadata", "name"}), row.Int({"status", "desiredNumberScheduled"}), row.Int({"status", "currentNumberScheduled"}),
-              row.Int({"status", "numberReady"}), row.Int({"status", "updatedNumberScheduled"}), row.Int({"status", "numberAvailable"}),
-              FormatLabels(row.Find({"spec", "template", "spec", "nodeSelector"})), row.Age()};
+  Cells cells{row.Text({"metadata", "name"}),
+              row.Int({"status", "desiredNumberScheduled"}),
+              row.Int({"status", "currentNumberScheduled"}),
+              row.Int({"status", "numberReady"}),
+              row.Int({"status", "updatedNumberScheduled"}),
+              row.Int({"status", "numberAvailable"}),
+              FormatLabels(row.Find({"spec", "template", "spec", "nodeSelector"})),
+              row.Age()};
   AddTemplate(row, cells);
   cells.emplace_back(FormatSelector(row.Find({"spec", "selector"})));
   return cells;
@@ -286,21 +322,30 @@ Cells JobCells(const Row& row) {
   const Value* completions = row.Find({"spec", "completions"});
   const int64_t parallelism = row.Int({"spec", "parallelism"});
   std::string done = std::to_string(row.Int({"status", "succeeded"}));
-  if (completions && completions->is_int()) done += "/" + std::to_string(completions->integer());
-  else if (parallelism > 1) done += "/1 of " + std::to_string(parallelism);
-  else done += "/1";
+  if (completions && completions->is_int())
+    done += "/" + std::to_string(completions->integer());
+  else if (parallelism > 1)
+    done += "/1 of " + std::to_string(parallelism);
+  else
+    done += "/1";
   std::string duration;
   if (const auto start = Time::Parse(row.Text({"status", "startTime"}))) {
     const auto end = Time::Parse(row.Text({"status", "completionTime"}));
     duration = HumanDuration((end ? end->seconds : row.now) - start->seconds);
   }
   std::string status = "Running";
-  if (IsTrue(row.object, "Complete")) status = "Complete";
-  else if (IsTrue(row.object, "Failed")) status = "Failed";
-  else if (row.Find({"metadata", "deletionTimestamp"})) status = "Terminating";
-  else if (IsTrue(row.object, "Suspended")) status = "Suspended";
-  else if (IsTrue(row.object, "FailureTarget")) status = "FailureTarget";
-  else if (IsTrue(row.object, "SuccessCriteriaMet")) status = "SuccessCriteriaMet";
+  if (IsTrue(row.object, "Complete"))
+    status = "Complete";
+  else if (IsTrue(row.object, "Failed"))
+    status = "Failed";
+  else if (row.Find({"metadata", "deletionTimestamp"}))
+    status = "Terminating";
+  else if (IsTrue(row.object, "Suspended"))
+    status = "Suspended";
+  else if (IsTrue(row.object, "FailureTarget"))
+    status = "FailureTarget";
+  else if (IsTrue(row.object, "SuccessCriteriaMet"))
+    status = "SuccessCriteriaMet";
   Cells cells{row.Text({"metadata", "name"}), status, done, duration, row.Age()};
   AddTemplate(row, cells);
   cells.emplace_back(FormatSelector(row.Find({"spec", "selector"})));
@@ -308,9 +353,15 @@ Cells JobCells(const Row& row) {
 }
 Cells CronJobCells(const Row& row) {
   const std::string last = row.Text({"status", "lastScheduleTime"});
-  Cells cells{row.Text({"metadata", "name"}), row.Text({"spec", "schedule"}), row.Text({"spec", "timeZone"}, "<none>"), row.object.BoolAt({"spec", "suspend"}) ? "True" : "False",
-              static_cast<int64_t>(row.List({"status", "active"}).size()), last.empty() ? std::string("<none>") : row.Since(last), row.Age()};
-  const auto& containers = row.List({"spec", "jobTemplate", "spec", "template", "spec", "containers"});
+  Cells cells{row.Text({"metadata", "name"}),
+              row.Text({"spec", "schedule"}),
+              row.Text({"spec", "timeZone"}, "<none>"),
+              row.object.BoolAt({"spec", "suspend"}) ? "True" : "False",
+              static_cast<int64_t>(row.List({"status", "active"}).size()),
+              last.empty() ? std::string("<none>") : row.Since(last),
+              row.Age()};
+  const auto& containers =
+      row.List({"spec", "jobTemplate", "spec", "template", "spec", "containers"});
   cells.emplace_back(JoinField(containers, "name"));
   cells.emplace_back(JoinField(containers, "image"));
   cells.emplace_back(FormatSelector(row.Find({"spec", "jobTemplate", "spec", "selector"})));
@@ -334,7 +385,8 @@ Cells ServiceCells(const Row& row) {
   const std::string type = row.Text({"spec", "type"});
   std::string external;
   std::string ips;
-  for (const Value& ip : row.List({"spec", "externalIPs"})) ips += Cat(ips.empty() ? "" : ",", ip.is_string() ? ip.string() : "");
+  for (const Value& ip : row.List({"spec", "externalIPs"}))
+    ips += Cat(ips.empty() ? "" : ",", ip.is_string() ? ip.string() : "");
   if (type == "ExternalName") {
     external = row.Text({"spec", "externalName"});
   } else if (type == "LoadBalancer") {
@@ -352,8 +404,15 @@ Cells ServiceCells(const Row& row) {
     ports += Cat("/", port.StringAt({"protocol"}));
   }
   const auto& cluster_ips = row.List({"spec", "clusterIPs"});
-  const std::string cluster_ip = cluster_ips.empty() || !cluster_ips[0].is_string() ? "<none>" : cluster_ips[0].string();
-  return {row.Text({"metadata", "name"}), type, cluster_ip, external, OrNone(ports), row.Age(), FormatLabels(row.Find({"spec", "selector"}))};
+  const std::string cluster_ip =
+      cluster_ips.empty() || !cluster_ips[0].is_string() ? "<none>" : cluster_ips[0].string();
+  return {row.Text({"metadata", "name"}),
+          type,
+          cluster_ip,
+          external,
+          OrNone(ports),
+          row.Age(),
+          FormatLabels(row.Find({"spec", "selector"}))};
 }
 
 std::string Limited(const std::vector<std::string>& all, size_t limit) {
@@ -372,7 +431,8 @@ Cells EndpointsCells(const Row& row) {
       for (const Value& address : addresses) all.emplace_back(address.StringAt({"ip"}));
     }
     for (const Value& port : ports) {
-      for (const Value& address : addresses) all.push_back(Cat(address.StringAt({"ip"}), ":", std::to_string(port.IntAt({"port"}))));
+      for (const Value& address : addresses)
+        all.push_back(Cat(address.StringAt({"ip"}), ":", std::to_string(port.IntAt({"port"}))));
     }
   }
   return {row.Text({"metadata", "name"}), Limited(all, 3), row.Age()};
@@ -385,28 +445,38 @@ Cells EndpointSliceCells(const Row& row) {
     ports.push_back(number && number->is_int() ? std::to_string(number->integer()) : "");
   }
   for (const Value& endpoint : row.List({"endpoints"})) {
-    for (const Value& address : ListIn(endpoint, {"addresses"})) addresses.push_back(address.string());
+    for (const Value& address : ListIn(endpoint, {"addresses"}))
+      addresses.push_back(address.string());
   }
-  return {row.Text({"metadata", "name"}), row.Text({"addressType"}), ports.empty() ? std::string("<unset>") : Join(ports, ","),
+  return {row.Text({"metadata", "name"}), row.Text({"addressType"}),
+          ports.empty() ? std::string("<unset>") : Join(ports, ","),
           addresses.empty() ? std::string("<unset>") : Limited(addresses, 3), row.Age()};
 }
 
 Cells IngressCells(const Row& row) {
   std::vector<std::string> hosts;
   for (const Value& rule : row.List({"spec", "rules"})) {
-    if (hosts.size() < 4 && !rule.StringAt({"host"}).empty()) hosts.emplace_back(rule.StringAt({"host"}));
+    if (hosts.size() < 4 && !rule.StringAt({"host"}).empty())
+      hosts.emplace_back(rule.StringAt({"host"}));
   }
   const std::string hosts_text = hosts.empty() ? "*" : Limited(hosts, 3);
-  return {row.Text({"metadata", "name"}), row.Text({"spec", "ingressClassName"}, "<none>"), hosts_text, LoadBalancerText(row),
-          row.List({"spec", "tls"}).empty() ? "80" : "80, 443", row.Age()};
+  return {row.Text({"metadata", "name"}),
+          row.Text({"spec", "ingressClassName"}, "<none>"),
+          hosts_text,
+          LoadBalancerText(row),
+          row.List({"spec", "tls"}).empty() ? "80" : "80, 443",
+          row.Age()};
 }
 
 Cells IngressClassCells(const Row& row) {
   std::string name = row.Text({"metadata", "name"}), parameters = "<none>";
-  if (row.Text({"metadata", "annotations", "ingressclass.kubernetes.io/is-default-class"}) == "true") name += " (default)";
+  if (row.Text({"metadata", "annotations", "ingressclass.kubernetes.io/is-default-class"}) ==
+      "true")
+    name += " (default)";
   if (const Value* given = row.Find({"spec", "parameters"}); given && given->is_object()) {
     parameters = std::string(given->StringAt({"kind"}));
-    if (const auto group = given->StringAt({"apiGroup"}); !group.empty()) parameters += Cat(".", group);
+    if (const auto group = given->StringAt({"apiGroup"}); !group.empty())
+      parameters += Cat(".", group);
     parameters += Cat("/", given->StringAt({"name"}));
   }
   return {name, row.Text({"spec", "controller"}), parameters, row.Age()};
@@ -415,7 +485,11 @@ Cells IngressClassCells(const Row& row) {
 // --- storage ---
 
 std::string AccessModes(const Value::Array& modes) {
-  static constexpr std::pair<std::string_view, std::string_view> kShort[] = {{"ReadWriteOnce", "RWO"}, {"ReadOnlyMany", "ROX"}, {"ReadWriteMany", "RWX"}, {"ReadWriteOncePod", "RWOP"}};
+  static constexpr std::pair<std::string_view, std::string_view> kShort[] = {
+      {"ReadWriteOnce", "RWO"},
+      {"ReadOnlyMany", "ROX"},
+      {"ReadWriteMany", "RWX"},
+      {"ReadWriteOncePod", "RWOP"}};
   std::string out;
   for (const auto& [name, text] : kShort) {
     for (const Value& mode : modes) {
@@ -429,34 +503,65 @@ std::string AccessModes(const Value::Array& modes) {
 }
 
 std::string StorageClassOf(const Row& row) {
-  const std::string annotated = row.Text({"metadata", "annotations", "volume.beta.kubernetes.io/storage-class"});
+  const std::string annotated =
+      row.Text({"metadata", "annotations", "volume.beta.kubernetes.io/storage-class"});
   return annotated.empty() ? row.Text({"spec", "storageClassName"}) : annotated;
 }
 
 Cells VolumeCells(const Row& row) {
   std::string claim;
-  if (const Value* ref = row.Find({"spec", "claimRef"}); ref && ref->is_object()) claim = Cat(ref->StringAt({"namespace"}), "/", ref->StringAt({"name"}));
-  const std::string phase = row.Find({"metadata", "deletionTimestamp"}) ? "Terminating" : row.Text({"status", "phase"});
-  return {row.Text({"metadata", "name"}), row.Text({"spec", "capacity", "storage"}), AccessModes(row.List({"spec", "accessModes"})), row.Text({"spec", "persistentVolumeReclaimPolicy"}),
-          phase, claim, StorageClassOf(row), row.Text({"spec", "volumeAttributesClassName"}, "<unset>"), row.Text({"status", "reason"}), row.Age(),
+  if (const Value* ref = row.Find({"spec", "claimRef"}); ref && ref->is_object())
+    claim = Cat(ref->StringAt({"namespace"}), "/", ref->StringAt({"name"}));
+  const std::string phase =
+      row.Find({"metadata", "deletionTimestamp"}) ? "Terminating" : row.Text({"status", "phase"});
+  return {row.Text({"metadata", "name"}),
+          row.Text({"spec", "capacity", "storage"}),
+          AccessModes(row.List({"spec", "accessModes"})),
+          row.Text({"spec", "persistentVolumeReclaimPolicy"}),
+          phase,
+          claim,
+          StorageClassOf(row),
+          row.Text({"spec", "volumeAttributesClassName"}, "<unset>"),
+          row.Text({"status", "reason"}),
+          row.Age(),
           row.Text({"spec", "volumeMode"}, "<unset>")};
 }
 Cells ClaimCells(const Row& row) {
-  const std::string phase = row.Find({"metadata", "deletionTimestamp"}) ? "Terminating" : row.Text({"status", "phase"});
+  const std::string phase =
+      row.Find({"metadata", "deletionTimestamp"}) ? "Terminating" : row.Text({"status", "phase"});
   const std::string volume = row.Text({"spec", "volumeName"});
-  return {row.Text({"metadata", "name"}), phase, volume, volume.empty() ? "" : row.Text({"status", "capacity", "storage"}, "0"),
-          volume.empty() ? std::string() : AccessModes(row.List({"status", "accessModes"})), StorageClassOf(row), row.Text({"spec", "volumeAttributesClassName"}, "<unset>"), row.Age(),
+  return {row.Text({"metadata", "name"}),
+          phase,
+          volume,
+          volume.empty() ? "" : row.Text({"status", "capacity", "storage"}, "0"),
+          volume.empty() ? std::string() : AccessModes(row.List({"status", "accessModes"})),
+          StorageClassOf(row),
+          row.Text({"spec", "volumeAttributesClassName"}, "<unset>"),
+          row.Age(),
           row.Text({"spec", "volumeMode"}, "<unset>")};
 }
 Cells StorageClassCells(const Row& row) {
-  return {row.Text({"metadata", "name"}), row.Text({"provisioner"}), row.Text({"reclaimPolicy"}), row.Text({"volumeBindingMode"}), row.object.BoolAt({"allowVolumeExpansion"}), row.Age()};
+  return {row.Text({"metadata", "name"}),
+          row.Text({"provisioner"}),
+          row.Text({"reclaimPolicy"}),
+          row.Text({"volumeBindingMode"}),
+          row.object.BoolAt({"allowVolumeExpansion"}),
+          row.Age()};
 }
 Cells CsiDriverCells(const Row& row) {
   std::string modes, tokens;
-  for (const Value& mode : row.List({"spec", "volumeLifecycleModes"})) modes += Cat(modes.empty() ? "" : ",", mode.string());
-  for (const Value& token : row.List({"spec", "tokenRequests"})) tokens += Cat(tokens.empty() ? "" : ",", token.StringAt({"audience"}));
-  return {row.Text({"metadata", "name"}), row.object.BoolAt({"spec", "attachRequired"}), row.object.BoolAt({"spec", "podInfoOnMount"}), row.object.BoolAt({"spec", "storageCapacity"}),
-          tokens.empty() ? "<unset>" : tokens, row.object.BoolAt({"spec", "requiresRepublish"}), OrNone(modes), row.Age()};
+  for (const Value& mode : row.List({"spec", "volumeLifecycleModes"}))
+    modes += Cat(modes.empty() ? "" : ",", mode.string());
+  for (const Value& token : row.List({"spec", "tokenRequests"}))
+    tokens += Cat(tokens.empty() ? "" : ",", token.StringAt({"audience"}));
+  return {row.Text({"metadata", "name"}),
+          row.object.BoolAt({"spec", "attachRequired"}),
+          row.object.BoolAt({"spec", "podInfoOnMount"}),
+          row.object.BoolAt({"spec", "storageCapacity"}),
+          tokens.empty() ? "<unset>" : tokens,
+          row.object.BoolAt({"spec", "requiresRepublish"}),
+          OrNone(modes),
+          row.Age()};
 }
 
 // --- cluster ---
@@ -464,15 +569,18 @@ Cells CsiDriverCells(const Row& row) {
 Cells NodeCells(const Row& row) {
   std::string status = "Unknown";
   for (const Value& condition : row.List({"status", "conditions"})) {
-    if (condition.StringAt({"type"}) == "Ready") status = condition.StringAt({"status"}) == "True" ? "Ready" : "NotReady";
+    if (condition.StringAt({"type"}) == "Ready")
+      status = condition.StringAt({"status"}) == "True" ? "Ready" : "NotReady";
   }
   if (row.object.BoolAt({"spec", "unschedulable"})) status += ",SchedulingDisabled";
   std::set<std::string> roles;
   if (const Value* all = row.Find({"metadata", "labels"}); all && all->is_object()) {
     static constexpr std::string_view kPrefix = "node-role.kubernetes.io/";
     for (const auto& [name, value] : all->object()) {
-      if (name.starts_with(kPrefix) && name.size() > kPrefix.size()) roles.insert(name.substr(kPrefix.size()));
-      if (name == "kubernetes.io/role" && value.is_string() && !value.string().empty()) roles.insert(value.string());
+      if (name.starts_with(kPrefix) && name.size() > kPrefix.size())
+        roles.insert(name.substr(kPrefix.size()));
+      if (name == "kubernetes.io/role" && value.is_string() && !value.string().empty())
+        roles.insert(value.string());
     }
   }
   std::string roles_text;
@@ -483,15 +591,24 @@ Cells NodeCells(const Row& row) {
     }
     return std::string("<none>");
   };
-  return {row.Text({"metadata", "name"}), status, OrNone(roles_text), row.Age(), row.Text({"status", "nodeInfo", "kubeletVersion"}), address("InternalIP"), address("ExternalIP"),
-          row.Text({"status", "nodeInfo", "osImage"}, "<unknown>"), row.Text({"status", "nodeInfo", "kernelVersion"}, "<unknown>"),
+  return {row.Text({"metadata", "name"}),
+          status,
+          OrNone(roles_text),
+          row.Age(),
+          row.Text({"status", "nodeInfo", "kubeletVersion"}),
+          address("InternalIP"),
+          address("ExternalIP"),
+          row.Text({"status", "nodeInfo", "osImage"}, "<unknown>"),
+          row.Text({"status", "nodeInfo", "kernelVersion"}, "<unknown>"),
           row.Text({"status", "nodeInfo", "containerRuntimeVersion"}, "<unknown>")};
 }
 
 Cells EventCells(const Row& row) {
   const std::string event_time = row.Text({"eventTime"});
   std::string first = row.Text({"firstTimestamp"}), last = row.Text({"lastTimestamp"});
-  const auto since = [&](const std::string& time) { return row.Since(time.empty() ? event_time : time); };
+  const auto since = [&](const std::string& time) {
+    return row.Since(time.empty() ? event_time : time);
+  };
   const std::string series = row.Text({"series", "lastObservedTime"});
   if (!series.empty()) last = series;
   int64_t count = row.Int({"count"});
@@ -502,13 +619,23 @@ Cells EventCells(const Row& row) {
   if (!host.empty()) source += ", " + host;
   std::string target = ToLower(row.Text({"involvedObject", "kind"}));
   target += "/" + row.Text({"involvedObject", "name"});
-  return {since(last), row.Text({"type"}), row.Text({"reason"}), target, row.Text({"involvedObject", "fieldPath"}), source,
-          std::string(Trim(row.Text({"message"}))), since(first), count, row.Text({"metadata", "name"})};
+  return {since(last),
+          row.Text({"type"}),
+          row.Text({"reason"}),
+          target,
+          row.Text({"involvedObject", "fieldPath"}),
+          source,
+          std::string(Trim(row.Text({"message"}))),
+          since(first),
+          count,
+          row.Text({"metadata", "name"})};
 }
 
 std::string MetricText(const Value& spec, const Value* status) {
   const std::string_view type = spec.StringAt({"type"});
-  const auto current = [&](std::string_view part, std::string_view name) { return status ? std::string(status->StringAt({part, "current", name})) : std::string(); };
+  const auto current = [&](std::string_view part, std::string_view name) {
+    return status ? std::string(status->StringAt({part, "current", name})) : std::string();
+  };
   if (type == "Resource" || type == "ContainerResource") {
     const std::string_view part = type == "Resource" ? "resource" : "containerResource";
     const std::string name(spec.StringAt({part, "name"}));
@@ -517,8 +644,10 @@ std::string MetricText(const Value& spec, const Value* status) {
       return Cat(name, ": ", now.empty() ? "<unknown>" : now, "/", target);
     }
     std::string now = "<unknown>", target = "<auto>";
-    if (status && status->Find({part, "current", "averageUtilization"})) now = Cat(std::to_string(status->IntAt({part, "current", "averageUtilization"})), "%");
-    if (spec.Find({part, "target", "averageUtilization"})) target = Cat(std::to_string(spec.IntAt({part, "target", "averageUtilization"})), "%");
+    if (status && status->Find({part, "current", "averageUtilization"}))
+      now = Cat(std::to_string(status->IntAt({part, "current", "averageUtilization"})), "%");
+    if (spec.Find({part, "target", "averageUtilization"}))
+      target = Cat(std::to_string(spec.IntAt({part, "target", "averageUtilization"})), "%");
     return Cat(name, ": ", now, "/", target);
   }
   const std::string_view part = type == "Pods" ? "pods" : type == "Object" ? "object" : "external";
@@ -529,20 +658,28 @@ std::string MetricText(const Value& spec, const Value* status) {
     target = std::string(spec.StringAt({part, "target", "value"}));
     now = current(part, "value");
   }
-  return Cat(now.empty() ? "<unknown>" : now, "/", target, average && type != "Pods" ? " (avg)" : "");
+  return Cat(now.empty() ? "<unknown>" : now, "/", target,
+             average && type != "Pods" ? " (avg)" : "");
 }
 
 Cells AutoscalerCells(const Row& row) {
   std::vector<std::string> metrics;
   const auto& specs = row.List({"spec", "metrics"});
   const auto& statuses = row.List({"status", "currentMetrics"});
-  for (size_t i = 0; i < specs.size(); ++i) metrics.push_back(MetricText(specs[i], i < statuses.size() ? &statuses[i] : nullptr));
+  for (size_t i = 0; i < specs.size(); ++i)
+    metrics.push_back(MetricText(specs[i], i < statuses.size() ? &statuses[i] : nullptr));
   std::string targets;
   for (size_t i = 0; i < metrics.size() && i < 2; ++i) targets += Cat(i ? ", " : "", metrics[i]);
   if (metrics.size() > 2) targets += Cat(" + ", std::to_string(metrics.size() - 2), " more...");
   const Value* least = row.Find({"spec", "minReplicas"});
-  return {row.Text({"metadata", "name"}), Cat(row.Text({"spec", "scaleTargetRef", "kind"}), "/", row.Text({"spec", "scaleTargetRef", "name"})), OrNone(targets),
-          least && least->is_int() ? std::to_string(least->integer()) : std::string("<unset>"), row.Int({"spec", "maxReplicas"}), row.Int({"status", "currentReplicas"}), row.Age()};
+  return {row.Text({"metadata", "name"}),
+          Cat(row.Text({"spec", "scaleTargetRef", "kind"}), "/",
+              row.Text({"spec", "scaleTargetRef", "name"})),
+          OrNone(targets),
+          least && least->is_int() ? std::to_string(least->integer()) : std::string("<unset>"),
+          row.Int({"spec", "maxReplicas"}),
+          row.Int({"status", "currentReplicas"}),
+          row.Age()};
 }
 
 Cells BudgetCells(const Row& row) {
@@ -550,7 +687,8 @@ Cells BudgetCells(const Row& row) {
     const std::string text = Shown(row.Find({"spec", name}));
     return text.empty() ? std::string("N/A") : text;
   };
-  return {row.Text({"metadata", "name"}), bound("minAvailable"), bound("maxUnavailable"), row.Int({"status", "disruptionsAllowed"}), row.Age()};
+  return {row.Text({"metadata", "name"}), bound("minAvailable"), bound("maxUnavailable"),
+          row.Int({"status", "disruptionsAllowed"}), row.Age()};
 }
 
 Cells QuotaCells(const Row& row) {
@@ -558,7 +696,8 @@ Cells QuotaCells(const Row& row) {
   if (const Value* hard = row.Find({"status", "hard"}); hard && hard->is_object()) {
     for (const auto& [name, amount] : hard->object()) {
       std::string& to = name.starts_with("limits.") ? limits : requests;
-      to += Cat(to.empty() ? "" : ", ", name, ": ", row.Text({"status", "used", name}, "0"), "/", Shown(&amount));
+      to += Cat(to.empty() ? "" : ", ", name, ": ", row.Text({"status", "used", name}, "0"), "/",
+                Shown(&amount));
     }
   }
   return {row.Text({"metadata", "name"}), requests, limits, row.Age()};
@@ -569,10 +708,17 @@ Cells RoleBindingCells(const Row& row) {
   for (const Value& subject : row.List({"subjects"})) {
     const auto kind = subject.StringAt({"kind"});
     std::string& to = kind == "User" ? users : kind == "Group" ? groups : accounts;
-    const std::string name = kind == "ServiceAccount" ? Cat(subject.StringAt({"namespace"}), "/", subject.StringAt({"name"})) : std::string(subject.StringAt({"name"}));
+    const std::string name = kind == "ServiceAccount" ? Cat(subject.StringAt({"namespace"}), "/",
+                                                            subject.StringAt({"name"}))
+                                                      : std::string(subject.StringAt({"name"}));
     to += Cat(to.empty() ? "" : ", ", name);
   }
-  return {row.Text({"metadata", "name"}), Cat(row.Text({"roleRef", "kind"}), "/", row.Text({"roleRef", "name"})), row.Age(), users, groups, accounts};
+  return {row.Text({"metadata", "name"}),
+          Cat(row.Text({"roleRef", "kind"}), "/", row.Text({"roleRef", "name"})),
+          row.Age(),
+          users,
+          groups,
+          accounts};
 }
 
 Cells SigningRequestCells(const Row& row) {
@@ -587,8 +733,12 @@ Cells SigningRequestCells(const Row& row) {
   if (failed) condition += ",Failed";
   if (!row.Text({"status", "certificate"}).empty()) condition += ",Issued";
   const Value* seconds = row.Find({"spec", "expirationSeconds"});
-  return {row.Text({"metadata", "name"}), row.Age(), row.Text({"spec", "signerName"}, "<none>"), row.Text({"spec", "username"}),
-          seconds && seconds->is_int() ? HumanDuration(seconds->integer()) : std::string("<none>"), condition};
+  return {row.Text({"metadata", "name"}),
+          row.Age(),
+          row.Text({"spec", "signerName"}, "<none>"),
+          row.Text({"spec", "username"}),
+          seconds && seconds->is_int() ? HumanDuration(seconds->integer()) : std::string("<none>"),
+          condition};
 }
 
 Cells ControllerRevisionCells(const Row& row) {
@@ -620,7 +770,8 @@ std::string ParamRef(const Row& row) {
 
 Cells ApiServiceCells(const Row& row) {
   std::string service = "Local", available;
-  if (const Value* ref = row.Find({"spec", "service"}); ref && ref->is_object()) service = Cat(ref->StringAt({"namespace"}), "/", ref->StringAt({"name"}));
+  if (const Value* ref = row.Find({"spec", "service"}); ref && ref->is_object())
+    service = Cat(ref->StringAt({"namespace"}), "/", ref->StringAt({"name"}));
   available = "Unknown";
   for (const Value& one : row.List({"status", "conditions"})) {
     if (one.StringAt({"type"}) != "Available") continue;
@@ -634,7 +785,8 @@ std::string ClaimState(const Row& row) {
   if (row.Find({"metadata", "deletionTimestamp"})) return "deleted";
   std::string state;
   const Value* allocation = row.Find({"status", "allocation"});
-  if (allocation && allocation->is_object()) state = row.List({"status", "reservedFor"}).empty() ? "allocated" : "allocated,reserved";
+  if (allocation && allocation->is_object())
+    state = row.List({"status", "reservedFor"}).empty() ? "allocated" : "allocated,reserved";
   return state.empty() ? "pending" : state;
 }
 
@@ -643,8 +795,12 @@ Cells FlowSchemaCells(const Row& row) {
   for (const Value& one : row.List({"status", "conditions"})) {
     if (one.StringAt({"type"}) == "Dangling") dangling = std::string(one.StringAt({"status"}));
   }
-  return {row.Text({"metadata", "name"}), row.Text({"spec", "priorityLevelConfiguration", "name"}), row.Int({"spec", "matchingPrecedence"}),
-          row.Text({"spec", "distinguisherMethod", "type"}, "<none>"), row.Age(), dangling};
+  return {row.Text({"metadata", "name"}),
+          row.Text({"spec", "priorityLevelConfiguration", "name"}),
+          row.Int({"spec", "matchingPrecedence"}),
+          row.Text({"spec", "distinguisherMethod", "type"}, "<none>"),
+          row.Age(),
+          dangling};
 }
 Cells PriorityLevelCells(const Row& row) {
   const auto number = [&](std::initializer_list<std::string_view> path) -> Value {
@@ -652,14 +808,20 @@ Cells PriorityLevelCells(const Row& row) {
     return found && found->is_int() ? Value(found->integer()) : Value("<none>");
   };
   const std::string_view part = row.Text({"spec", "type"}) == "Exempt" ? "exempt" : "limited";
-  return {row.Text({"metadata", "name"}), row.Text({"spec", "type"}), number({"spec", part, "nominalConcurrencyShares"}), number({"spec", "limited", "limitResponse", "queuing", "queues"}),
-          number({"spec", "limited", "limitResponse", "queuing", "handSize"}), number({"spec", "limited", "limitResponse", "queuing", "queueLengthLimit"}), row.Age()};
+  return {row.Text({"metadata", "name"}),
+          row.Text({"spec", "type"}),
+          number({"spec", part, "nominalConcurrencyShares"}),
+          number({"spec", "limited", "limitResponse", "queuing", "queues"}),
+          number({"spec", "limited", "limitResponse", "queuing", "handSize"}),
+          number({"spec", "limited", "limitResponse", "queuing", "queueLengthLimit"}),
+          row.Age()};
 }
 
 int64_t CountEntries(const Row& row, std::initializer_list<std::string_view> bags) {
   int64_t count = 0;
   for (std::string_view bag : bags) {
-    if (const Value* entries = row.Find({bag}); entries && entries->is_object()) count += static_cast<int64_t>(entries->object().size());
+    if (const Value* entries = row.Find({bag}); entries && entries->is_object())
+      count += static_cast<int64_t>(entries->object().size());
   }
   return count;
 }
@@ -667,9 +829,12 @@ int64_t CountEntries(const Row& row, std::initializer_list<std::string_view> bag
 const std::map<std::string_view, CellFunction>& Functions() {
   static const std::map<std::string_view, CellFunction> kFunctions = {
       {"/Pod", PodCells},
-      {"/PodTemplate", [](const Row& row) -> Cells {
+      {"/PodTemplate",
+       [](const Row& row) -> Cells {
          const auto& containers = row.List({"template", "spec", "containers"});
-         return {row.Text({"metadata", "name"}), JoinField(containers, "name"), JoinField(containers, "image"), FormatLabels(row.Find({"template", "metadata", "labels"}))};
+         return {row.Text({"metadata", "name"}), JoinField(containers, "name"),
+                 JoinField(containers, "image"),
+                 FormatLabels(row.Find({"template", "metadata", "labels"}))};
        }},
       {"/ReplicationController", ReplicaSetCells},
       {"apps/ReplicaSet", ReplicaSetCells},
@@ -684,87 +849,179 @@ const std::map<std::string_view, CellFunction>& Functions() {
       {"discovery.k8s.io/EndpointSlice", EndpointSliceCells},
       {"networking.k8s.io/Ingress", IngressCells},
       {"networking.k8s.io/IngressClass", IngressClassCells},
-      {"networking.k8s.io/NetworkPolicy", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), FormatSelector(row.Find({"spec", "podSelector"})), row.Age()}; }},
-      {"networking.k8s.io/ServiceCIDR", [](const Row& row) -> Cells {
+      {"networking.k8s.io/NetworkPolicy",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), FormatSelector(row.Find({"spec", "podSelector"})),
+                 row.Age()};
+       }},
+      {"networking.k8s.io/ServiceCIDR",
+       [](const Row& row) -> Cells {
          std::string cidrs;
-         for (const Value& one : row.List({"spec", "cidrs"})) cidrs += Cat(cidrs.empty() ? "" : ",", one.string());
+         for (const Value& one : row.List({"spec", "cidrs"}))
+           cidrs += Cat(cidrs.empty() ? "" : ",", one.string());
          return {row.Text({"metadata", "name"}), cidrs, row.Age()};
        }},
-      {"networking.k8s.io/IPAddress", [](const Row& row) -> Cells {
+      {"networking.k8s.io/IPAddress",
+       [](const Row& row) -> Cells {
          const Value* ref = row.Find({"spec", "parentRef"});
          std::string parent = "<none>";
          if (ref && ref->is_object()) {
            parent = std::string(ref->StringAt({"resource"}));
-           if (const auto group = ref->StringAt({"group"}); !group.empty()) parent += Cat(".", group);
+           if (const auto group = ref->StringAt({"group"}); !group.empty())
+             parent += Cat(".", group);
            const auto ns = ref->StringAt({"namespace"});
            parent += Cat("/", ns, ns.empty() ? "" : "/", ref->StringAt({"name"}));
          }
          return {row.Text({"metadata", "name"}), parent, row.Age()};
        }},
-      {"/Namespace", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"status", "phase"}), row.Age()}; }},
+      {"/Namespace",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"status", "phase"}), row.Age()};
+       }},
       {"/Node", NodeCells},
       {"/Event", EventCells},
-      {"/ConfigMap", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), CountEntries(row, {"data", "binaryData"}), row.Age()}; }},
-      {"/Secret", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"type"}), CountEntries(row, {"data"}), row.Age()}; }},
-      {"/ServiceAccount", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Age()}; }},
+      {"/ConfigMap",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), CountEntries(row, {"data", "binaryData"}),
+                 row.Age()};
+       }},
+      {"/Secret",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"type"}), CountEntries(row, {"data"}),
+                 row.Age()};
+       }},
+      {"/ServiceAccount",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Age()};
+       }},
       {"/PersistentVolume", VolumeCells},
       {"/PersistentVolumeClaim", ClaimCells},
       {"/ResourceQuota", QuotaCells},
-      {"/ComponentStatus", [](const Row& row) -> Cells {
+      {"/ComponentStatus",
+       [](const Row& row) -> Cells {
          std::string status = "Unknown", message, error;
          for (const Value& one : row.List({"conditions"})) {
            if (one.StringAt({"type"}) != "Healthy") continue;
-           status = one.StringAt({"status"}) == "True" ? "Healthy" : one.StringAt({"status"}) == "False" ? "Unhealthy" : "Unhealthy";
+           status = one.StringAt({"status"}) == "True"    ? "Healthy"
+                    : one.StringAt({"status"}) == "False" ? "Unhealthy"
+                                                          : "Unhealthy";
            message = std::string(one.StringAt({"message"}));
            error = std::string(one.StringAt({"error"}));
          }
          return {row.Text({"metadata", "name"}), status, message, error};
        }},
       {"storage.k8s.io/StorageClass", StorageClassCells},
-      {"storage.k8s.io/VolumeAttributesClass", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"driverName"}), row.Age()}; }},
-      {"storage.k8s.io/VolumeAttachment", [](const Row& row) -> Cells {
-         return {row.Text({"metadata", "name"}), row.Text({"spec", "attacher"}), row.Text({"spec", "source", "persistentVolumeName"}), row.Text({"spec", "nodeName"}),
-                 row.object.BoolAt({"status", "attached"}), row.Age()};
+      {"storage.k8s.io/VolumeAttributesClass",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"driverName"}), row.Age()};
        }},
-      {"storage.k8s.io/CSINode", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), static_cast<int64_t>(row.List({"spec", "drivers"}).size()), row.Age()}; }},
+      {"storage.k8s.io/VolumeAttachment",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}),
+                 row.Text({"spec", "attacher"}),
+                 row.Text({"spec", "source", "persistentVolumeName"}),
+                 row.Text({"spec", "nodeName"}),
+                 row.object.BoolAt({"status", "attached"}),
+                 row.Age()};
+       }},
+      {"storage.k8s.io/CSINode",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}),
+                 static_cast<int64_t>(row.List({"spec", "drivers"}).size()), row.Age()};
+       }},
       {"storage.k8s.io/CSIDriver", CsiDriverCells},
       {"autoscaling/HorizontalPodAutoscaler", AutoscalerCells},
       {"policy/PodDisruptionBudget", BudgetCells},
       {"rbac.authorization.k8s.io/RoleBinding", RoleBindingCells},
       {"rbac.authorization.k8s.io/ClusterRoleBinding", RoleBindingCells},
-      {"scheduling.k8s.io/PriorityClass", [](const Row& row) -> Cells {
-         return {row.Text({"metadata", "name"}), row.Int({"value"}), row.object.BoolAt({"globalDefault"}), row.Age(), row.Text({"preemptionPolicy"})};
+      {"scheduling.k8s.io/PriorityClass",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Int({"value"}),
+                 row.object.BoolAt({"globalDefault"}), row.Age(), row.Text({"preemptionPolicy"})};
        }},
-      {"node.k8s.io/RuntimeClass", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"handler"}), row.Age()}; }},
-      {"coordination.k8s.io/Lease", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"spec", "holderIdentity"}), row.Age()}; }},
+      {"node.k8s.io/RuntimeClass",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"handler"}), row.Age()};
+       }},
+      {"coordination.k8s.io/Lease",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"spec", "holderIdentity"}), row.Age()};
+       }},
       {"certificates.k8s.io/CertificateSigningRequest", SigningRequestCells},
-      {"certificates.k8s.io/ClusterTrustBundle", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"spec", "signerName"}, "<none>")}; }},
-      {"admissionregistration.k8s.io/MutatingWebhookConfiguration", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), static_cast<int64_t>(row.List({"webhooks"}).size()), row.Age()}; }},
-      {"admissionregistration.k8s.io/ValidatingWebhookConfiguration", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), static_cast<int64_t>(row.List({"webhooks"}).size()), row.Age()}; }},
-      {"admissionregistration.k8s.io/ValidatingAdmissionPolicy", [](const Row& row) -> Cells {
-         return {row.Text({"metadata", "name"}), static_cast<int64_t>(row.List({"spec", "validations"}).size()), ParamKind(row), row.Age()};
+      {"certificates.k8s.io/ClusterTrustBundle",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"spec", "signerName"}, "<none>")};
        }},
-      {"admissionregistration.k8s.io/MutatingAdmissionPolicy", [](const Row& row) -> Cells {
-         return {row.Text({"metadata", "name"}), static_cast<int64_t>(row.List({"spec", "mutations"}).size()), ParamKind(row), row.Age()};
+      {"admissionregistration.k8s.io/MutatingWebhookConfiguration",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}),
+                 static_cast<int64_t>(row.List({"webhooks"}).size()), row.Age()};
        }},
-      {"admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"spec", "policyName"}), ParamRef(row), row.Age()}; }},
-      {"admissionregistration.k8s.io/MutatingAdmissionPolicyBinding", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Text({"spec", "policyName"}), ParamRef(row), row.Age()}; }},
+      {"admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}),
+                 static_cast<int64_t>(row.List({"webhooks"}).size()), row.Age()};
+       }},
+      {"admissionregistration.k8s.io/ValidatingAdmissionPolicy",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}),
+                 static_cast<int64_t>(row.List({"spec", "validations"}).size()), ParamKind(row),
+                 row.Age()};
+       }},
+      {"admissionregistration.k8s.io/MutatingAdmissionPolicy",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}),
+                 static_cast<int64_t>(row.List({"spec", "mutations"}).size()), ParamKind(row),
+                 row.Age()};
+       }},
+      {"admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"spec", "policyName"}), ParamRef(row),
+                 row.Age()};
+       }},
+      {"admissionregistration.k8s.io/MutatingAdmissionPolicyBinding",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Text({"spec", "policyName"}), ParamRef(row),
+                 row.Age()};
+       }},
       {"flowcontrol.apiserver.k8s.io/FlowSchema", FlowSchemaCells},
       {"flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration", PriorityLevelCells},
-      {"resource.k8s.io/DeviceClass", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Age()}; }},
-      {"resource.k8s.io/ResourceClaim", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), ClaimState(row), row.Age()}; }},
-      {"resource.k8s.io/ResourceClaimTemplate", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Age()}; }},
-      {"resource.k8s.io/ResourceSlice", [](const Row& row) -> Cells {
-         const std::string node = row.object.BoolAt({"spec", "allNodes"}) ? "<all>" : row.Text({"spec", "nodeName"}, "<unset>");
-         return {row.Text({"metadata", "name"}), node, row.Text({"spec", "driver"}), row.Text({"spec", "pool", "name"}), row.Age()};
+      {"resource.k8s.io/DeviceClass",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Age()};
        }},
-      {"resource.k8s.io/DeviceTaintRule", [](const Row& row) -> Cells {
+      {"resource.k8s.io/ResourceClaim",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), ClaimState(row), row.Age()};
+       }},
+      {"resource.k8s.io/ResourceClaimTemplate",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Age()};
+       }},
+      {"resource.k8s.io/ResourceSlice",
+       [](const Row& row) -> Cells {
+         const std::string node = row.object.BoolAt({"spec", "allNodes"})
+                                      ? "<all>"
+                                      : row.Text({"spec", "nodeName"}, "<unset>");
+         return {row.Text({"metadata", "name"}), node, row.Text({"spec", "driver"}),
+                 row.Text({"spec", "pool", "name"}), row.Age()};
+       }},
+      {"resource.k8s.io/DeviceTaintRule",
+       [](const Row& row) -> Cells {
          const std::string added = row.Text({"spec", "taint", "timeAdded"});
-         return {row.Text({"metadata", "name"}), row.Text({"spec", "taint", "key"}), row.Text({"spec", "taint", "value"}), row.Text({"spec", "taint", "effect"}),
-                 added.empty() ? std::string("<none>") : row.Since(added), row.Age()};
+         return {row.Text({"metadata", "name"}),
+                 row.Text({"spec", "taint", "key"}),
+                 row.Text({"spec", "taint", "value"}),
+                 row.Text({"spec", "taint", "effect"}),
+                 added.empty() ? std::string("<none>") : row.Since(added),
+                 row.Age()};
        }},
       {"apiregistration.k8s.io/APIService", ApiServiceCells},
-      {"autoscaling/Scale", [](const Row& row) -> Cells { return {row.Text({"metadata", "name"}), row.Int({"spec", "replicas"}), row.Int({"status", "replicas"}), row.Age()}; }},
+      {"autoscaling/Scale",
+       [](const Row& row) -> Cells {
+         return {row.Text({"metadata", "name"}), row.Int({"spec", "replicas"}),
+                 row.Int({"status", "replicas"}), row.Age()};
+       }},
   };
   return kFunctions;
 }
@@ -772,7 +1029,11 @@ const std::map<std::string_view, CellFunction>& Functions() {
 Value ColumnDefinitions(const Columns& columns) {
   Value list = Value::MakeArray();
   for (const Column& column : columns) {
-    list.Append(Value::MakeObject({{"name", column.name}, {"type", column.type}, {"format", column.format}, {"description", column.text}, {"priority", column.priority}}));
+    list.Append(Value::MakeObject({{"name", column.name},
+                                   {"type", column.type},
+                                   {"format", column.format},
+                                   {"description", column.text},
+                                   {"priority", column.priority}}));
   }
   return list;
 }
@@ -781,10 +1042,13 @@ Value ColumnDefinitions(const Columns& columns) {
 std::string EffectiveDefaultClass(const std::vector<Value>& objects) {
   const Value* best = nullptr;
   for (const Value& one : objects) {
-    if (one.StringAt({"metadata", "annotations", "storageclass.kubernetes.io/is-default-class"}) != "true") continue;
+    if (one.StringAt({"metadata", "annotations", "storageclass.kubernetes.io/is-default-class"}) !=
+        "true")
+      continue;
     const auto created = one.StringAt({"metadata", "creationTimestamp"});
     if (!best || created > best->StringAt({"metadata", "creationTimestamp"}) ||
-        (created == best->StringAt({"metadata", "creationTimestamp"}) && one.StringAt({"metadata", "name"}) < best->StringAt({"metadata", "name"}))) {
+        (created == best->StringAt({"metadata", "creationTimestamp"}) &&
+         one.StringAt({"metadata", "name"}) < best->StringAt({"metadata", "name"}))) {
       best = &one;
     }
   }
@@ -795,9 +1059,16 @@ void AddConditions(const Value& object, Value& row) {
   if (object.StringAt({"kind"}) != "Pod") return;
   const auto phase = object.StringAt({"status", "phase"});
   if (phase == "Succeeded") {
-    row.Set("conditions", Value::MakeArray({Value::MakeObject({{"type", "Completed"}, {"status", "True"}, {"reason", "Succeeded"}, {"message", "The pod has completed successfully."}})}));
+    row.Set("conditions", Value::MakeArray({Value::MakeObject(
+                              {{"type", "Completed"},
+                               {"status", "True"},
+                               {"reason", "Succeeded"},
+                               {"message", "The pod has completed successfully."}})}));
   } else if (phase == "Failed") {
-    row.Set("conditions", Value::MakeArray({Value::MakeObject({{"type", "Completed"}, {"status", "True"}, {"reason", "Failed"}, {"message", "The pod failed."}})}));
+    row.Set("conditions", Value::MakeArray({Value::MakeObject({{"type", "Completed"},
+                                                               {"status", "True"},
+                                                               {"reason", "Failed"},
+                                                               {"message", "The pod failed."}})}));
   }
 }
 
@@ -807,7 +1078,9 @@ std::string HumanDuration(int64_t seconds) {
   if (seconds < -1) return "<invalid>";
   if (seconds <= 0) return "0s";
   const auto text = [](int64_t number, const char* unit) { return std::to_string(number) + unit; };
-  const auto pair = [&](int64_t a, const char* unit, int64_t b, const char* small) { return b ? text(a, unit) + text(b, small) : text(a, unit); };
+  const auto pair = [&](int64_t a, const char* unit, int64_t b, const char* small) {
+    return b ? text(a, unit) + text(b, small) : text(a, unit);
+  };
   constexpr int64_t kMinute = 60, kHour = 3600, kDay = 86400, kYear = 365 * kDay;
   if (seconds < 2 * kMinute) return text(seconds, "s");
   if (seconds < 10 * kMinute) return pair(seconds / kMinute, "m", seconds % kMinute, "s");
@@ -820,28 +1093,41 @@ std::string HumanDuration(int64_t seconds) {
   return text(seconds / kYear, "y");
 }
 
-Result<Value> MakeTable(const Core& core, const TableRequest& request, std::vector<Value> objects, bool is_list, bool with_columns) {
-  if (!request.include_object.empty() && request.include_object != "None" && request.include_object != "Metadata" && request.include_object != "Object") {
-    return BadRequest(Cat("Unable to convert to Table as requested: includeObject: Invalid value: ", Quote(request.include_object),
+Result<Value> MakeTable(const Core& core, const TableRequest& request, std::vector<Value> objects,
+                        bool is_list, bool with_columns) {
+  if (!request.include_object.empty() && request.include_object != "None" &&
+      request.include_object != "Metadata" && request.include_object != "Object") {
+    return BadRequest(Cat("Unable to convert to Table as requested: includeObject: Invalid value: ",
+                          Quote(request.include_object),
                           ": must be 'Metadata', 'Object', 'None', or empty"));
   }
   // Tables are made of the form in which objects rest, as the real server's are of its own.
   const Served& stored = *request.served->storage;
-  const std::string name = request.kind.empty() ? Cat(stored.group, "/", stored.kind) : request.kind;
+  const std::string name =
+      request.kind.empty() ? Cat(stored.group, "/", stored.kind) : request.kind;
   const auto function = Functions().find(name);
   const auto columns = AllColumns().find(function == Functions().end() ? "/default" : name);
   const int64_t now = Time::From(core.env.clock->WallNow()).seconds;
-  const std::string default_class = is_list && name == "storage.k8s.io/StorageClass" ? EffectiveDefaultClass(objects) : "";
+  const std::string default_class =
+      is_list && name == "storage.k8s.io/StorageClass" ? EffectiveDefaultClass(objects) : "";
 
-  Value table = Value::MakeObject({{"kind", "Table"}, {"apiVersion", Cat("meta.k8s.io/", request.meta_version)}, {"metadata", Value::MakeObject()}});
-  table.Set("columnDefinitions", with_columns && columns != AllColumns().end() ? ColumnDefinitions(columns->second) : Value());
+  Value table = Value::MakeObject({{"kind", "Table"},
+                                   {"apiVersion", Cat("meta.k8s.io/", request.meta_version)},
+                                   {"metadata", Value::MakeObject()}});
+  table.Set("columnDefinitions", with_columns && columns != AllColumns().end()
+                                     ? ColumnDefinitions(columns->second)
+                                     : Value());
   Value rows = Value::MakeArray();
   for (Value& object : objects) {
     Value as_stored = object;
     if (request.kind.empty()) Convert(as_stored, *request.served, stored);
     const Row view{as_stored, now};
-    Cells cells = function == Functions().end() ? Cells{view.Text({"metadata", "name"}), view.Text({"metadata", "creationTimestamp"})} : function->second(view);
-    if (!default_class.empty() && cells[0] == Value(default_class)) cells[0] = default_class + " (default)";
+    Cells cells =
+        function == Functions().end()
+            ? Cells{view.Text({"metadata", "name"}), view.Text({"metadata", "creationTimestamp"})}
+            : function->second(view);
+    if (!default_class.empty() && cells[0] == Value(default_class))
+      cells[0] = default_class + " (default)";
     Value row = Value::MakeObject({{"cells", Value(std::move(cells))}});
     AddConditions(as_stored, row);
     if (request.include_object == "Object") {

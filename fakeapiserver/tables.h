@@ -19,7 +19,8 @@ struct TableRequest {
 
 // The rows of these objects; metadata is left empty for the caller. `is_list` and `with_columns`
 // say where the table is used: a watch names its columns only once.
-Result<Value> MakeTable(const Core& core, const TableRequest& request, std::vector<Value> objects, bool is_list, bool with_columns);
+Result<Value> MakeTable(const Core& core, const TableRequest& request, std::vector<Value> objects,
+                        bool is_list, bool with_columns);
 
 // A span of seconds as kubectl prints it: "95s", "5m30s", "3h", "2d3h", "2y".
 std::string HumanDuration(int64_t seconds);

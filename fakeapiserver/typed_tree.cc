@@ -13,35 +13,47 @@ namespace {
 
 // Where in the tree the reader is, for errors and for the names of unknown members.
 struct Place {
-  std::string go_path{};     // dotted, without indices, as Go's errors have it
+  std::string go_path{};      // dotted, without indices, as Go's errors have it
   std::string strict_path{};  // with indices
-  std::string_view owner{};  // the Go struct around the field
+  std::string_view owner{};   // the Go struct around the field
 
   Place Member(std::string_view name, std::string_view struct_name) const {
-    const auto join = [&](const std::string& path) { return path.empty() ? std::string(name) : Cat(path, ".", name); };
+    const auto join = [&](const std::string& path) {
+      return path.empty() ? std::string(name) : Cat(path, ".", name);
+    };
     return {join(go_path), join(strict_path), struct_name};
   }
-  Place Element(size_t index) const { return {go_path, Cat(strict_path, "[", std::to_string(index), "]"), owner}; }
+  Place Element(size_t index) const {
+    return {go_path, Cat(strict_path, "[", std::to_string(index), "]"), owner};
+  }
   Place Entry(std::string_view key) const { return {go_path, Cat(strict_path, ".", key), owner}; }
 };
 
 std::string_view GoJsonName(const Value& value) {
   switch (value.type()) {
-    case Value::Type::kNull: return "null";
-    case Value::Type::kBool: return "bool";
+    case Value::Type::kNull:
+      return "null";
+    case Value::Type::kBool:
+      return "bool";
     case Value::Type::kInt:
-    case Value::Type::kDouble: return "number";
-    case Value::Type::kString: return "string";
-    case Value::Type::kArray: return "array";
-    case Value::Type::kObject: return "object";
+    case Value::Type::kDouble:
+      return "number";
+    case Value::Type::kString:
+      return "string";
+    case Value::Type::kArray:
+      return "array";
+    case Value::Type::kObject:
+      return "object";
   }
   return "";
 }
 
-Error Mismatch(const Value& value, const Place& place, const std::string& wanted, bool show_number = false) {
+Error Mismatch(const Value& value, const Place& place, const std::string& wanted,
+               bool show_number = false) {
   std::string what(GoJsonName(value));
   if (show_number && value.is_number()) what += " " + ToJson(value);
-  return DecodeError(Cat("json: cannot unmarshal ", what, " into Go struct field ", place.owner, ".", place.go_path, " of type ", wanted));
+  return DecodeError(Cat("json: cannot unmarshal ", what, " into Go struct field ", place.owner,
+                         ".", place.go_path, " of type ", wanted));
 }
 
 class Normaliser {
@@ -52,7 +64,8 @@ class Normaliser {
     if (type.Has(kTransparent)) return Transparent(std::move(tree), type, place);
     if (type.Has(kUnion)) return Union(std::move(tree), type, place);
     if (tree.is_null()) tree = Value::MakeObject();
-    if (!tree.is_object()) return Mismatch(tree, place, Cat(type.group_version->version, ".", type.name));
+    if (!tree.is_object())
+      return Mismatch(tree, place, Cat(type.group_version->version, ".", type.name));
     Value out = Value::MakeObject();
     auto& members = out.object();
     members.reserve(type.fields.size() + 2);
@@ -66,7 +79,8 @@ class Normaliser {
     }
     for (const Field& field : type.fields) {
       Value* member = tree.Find(field.name());
-      auto written = Write(member ? std::move(*member) : Value(), field, place.Member(field.name(), type.name));
+      auto written = Write(member ? std::move(*member) : Value(), field,
+                           place.Member(field.name(), type.name));
       if (!written) return written.error();
       if (keep_) members.AppendNew(std::string(field.name()), *std::move(written));
     }
@@ -78,7 +92,8 @@ class Normaliser {
   void FindUnknown(const Value& tree, const TypeInfo& type, const Place& place) {
     for (const auto& member : tree.object()) {
       if (type.Has(kIsKind) && (member.first == "kind" || member.first == "apiVersion")) continue;
-      if (!type.Find(member.first)) unknown_->push_back(place.Member(member.first, type.name).strict_path);
+      if (!type.Find(member.first))
+        unknown_->push_back(place.Member(member.first, type.name).strict_path);
     }
   }
 
@@ -86,7 +101,8 @@ class Normaliser {
   Result<Value> Write(Value value, const Field& field, const Place& place) {
     const bool always = field.Has(kAlways);
     switch (field.shape) {
-      case Shape::kOne: return One(std::move(value), field, place);
+      case Shape::kOne:
+        return One(std::move(value), field, place);
       case Shape::kOptional: {
         if (value.is_null()) return Keep(Value(), always);
         auto element = Element(std::move(value), field, place);
@@ -163,8 +179,9 @@ class Normaliser {
     }
     auto element = Element(std::move(value), field, place);
     if (!element) return element;
-    const bool is_struct = field.kind == Kind::kTime || field.kind == Kind::kMicroTime || field.kind == Kind::kQuantity ||
-                           field.kind == Kind::kIntOrString || field.kind == Kind::kDuration || field.kind == Kind::kRawExtension ||
+    const bool is_struct = field.kind == Kind::kTime || field.kind == Kind::kMicroTime ||
+                           field.kind == Kind::kQuantity || field.kind == Kind::kIntOrString ||
+                           field.kind == Kind::kDuration || field.kind == Kind::kRawExtension ||
                            field.kind == Kind::kJson || field.kind == Kind::kFieldsV1;
     const bool shown = always || is_struct || !IsZeroScalar(*element);
     return Keep(*std::move(element), shown);
@@ -184,35 +201,46 @@ class Normaliser {
   }
   static bool IsZeroScalar(const Value& value) {
     switch (value.type()) {
-      case Value::Type::kNull: return true;
-      case Value::Type::kBool: return !value.boolean();
+      case Value::Type::kNull:
+        return true;
+      case Value::Type::kBool:
+        return !value.boolean();
       case Value::Type::kInt:
-      case Value::Type::kDouble: return value.number() == 0;
-      case Value::Type::kString: return value.string().empty();
-      default: return false;
+      case Value::Type::kDouble:
+        return value.number() == 0;
+      case Value::Type::kString:
+        return value.string().empty();
+      default:
+        return false;
     }
   }
   static Value ZeroScalar(Kind kind) {
     switch (kind) {
-      case Kind::kBool: return false;
-      case Kind::kString: return "";
-      default: return 0;
+      case Kind::kBool:
+        return false;
+      case Kind::kString:
+        return "";
+      default:
+        return 0;
     }
   }
 
   Result<Value> Element(Value value, const Field& field, const Place& place) {
     switch (field.kind) {
-      case Kind::kMessage: return Message(std::move(value), field.type(), place);
+      case Kind::kMessage:
+        return Message(std::move(value), field.type(), place);
       case Kind::kRawExtension:
       case Kind::kFieldsV1:
-      case Kind::kJson: return value;
+      case Kind::kJson:
+        return value;
       case Kind::kBool:
         if (value.is_null()) return Value(false);
         if (!value.is_bool()) return Mismatch(value, place, "bool");
         return value;
       case Kind::kInt32:
       case Kind::kInt64:
-      case Kind::kUint64: return Integer(std::move(value), field.kind, place);
+      case Kind::kUint64:
+        return Integer(std::move(value), field.kind, place);
       case Kind::kDouble:
         if (value.is_null()) return Value(0);
         if (!value.is_number()) return Mismatch(value, place, "float64");
@@ -221,13 +249,16 @@ class Normaliser {
         if (value.is_null()) return Value("");
         if (!value.is_string()) return Mismatch(value, place, "string");
         return value;
-      default: return Scalar(std::move(value), field.kind, place);
+      default:
+        return Scalar(std::move(value), field.kind, place);
     }
   }
 
   static Result<Value> Integer(Value value, Kind kind, const Place& place) {
     if (value.is_null()) return Value(0);
-    const std::string name = kind == Kind::kInt32 ? "int32" : kind == Kind::kInt64 ? "int64" : "uint64";
+    const std::string name = kind == Kind::kInt32   ? "int32"
+                             : kind == Kind::kInt64 ? "int64"
+                                                    : "uint64";
     if (!value.is_int()) return Mismatch(value, place, name, true);
     if (kind == Kind::kInt32 && (value.integer() > INT32_MAX || value.integer() < INT32_MIN)) {
       return Mismatch(value, place, name, true);
@@ -242,14 +273,20 @@ class Normaliser {
         if (value.is_null()) return value;
         if (!value.is_string()) return Mismatch(value, place, "[]uint8");
         const auto bytes = DecodeBase64(value.string());
-        if (!bytes) return DecodeError(Cat("illegal base64 data at input byte ", std::to_string(BadBase64At(value.string()))));
+        if (!bytes)
+          return DecodeError(Cat("illegal base64 data at input byte ",
+                                 std::to_string(BadBase64At(value.string()))));
         return Value(EncodeBase64(*bytes));
       }
-      case Kind::kTime: return Moment<Time>(std::move(value), "2006-01-02T15:04:05Z07:00");
-      case Kind::kMicroTime: return Moment<MicroTime>(std::move(value), "2006-01-02T15:04:05.000000Z07:00");
+      case Kind::kTime:
+        return Moment<Time>(std::move(value), "2006-01-02T15:04:05Z07:00");
+      case Kind::kMicroTime:
+        return Moment<MicroTime>(std::move(value), "2006-01-02T15:04:05.000000Z07:00");
       case Kind::kDuration: {
         if (value.is_null()) return Value("0s");
-        if (!value.is_string()) return DecodeError(Cat("json: cannot unmarshal ", GoJsonName(value), " into Go value of type string"));
+        if (!value.is_string())
+          return DecodeError(
+              Cat("json: cannot unmarshal ", GoJsonName(value), " into Go value of type string"));
         const auto duration = ParseDuration(value.string());
         if (!duration) return DecodeError(Cat("time: invalid duration ", Quote(value.string())));
         return Value(FormatDuration(*duration));
@@ -264,27 +301,34 @@ class Normaliser {
         if (value.is_null()) return Value(0);
         if (value.is_string()) return value;
         if (!value.is_int() || value.integer() > INT32_MAX || value.integer() < INT32_MIN) {
-          return DecodeError(Cat("json: cannot unmarshal ", GoJsonName(value), value.is_number() ? " " + ToJson(value) : "", " into Go value of type int32"));
+          return DecodeError(Cat("json: cannot unmarshal ", GoJsonName(value),
+                                 value.is_number() ? " " + ToJson(value) : "",
+                                 " into Go value of type int32"));
         }
         return value;
       }
-      default: return value;
+      default:
+        return value;
     }
   }
 
   template <class Moments>
   static Result<Value> Moment(Value value, std::string_view layout) {
     if (value.is_null()) return value;
-    if (!value.is_string()) return DecodeError(Cat("json: cannot unmarshal ", GoJsonName(value), " into Go value of type string"));
+    if (!value.is_string())
+      return DecodeError(
+          Cat("json: cannot unmarshal ", GoJsonName(value), " into Go value of type string"));
     const auto moment = Moments::Parse(value.string());
     if (!moment) {
-      return DecodeError(Cat("parsing time ", Quote(value.string()), " as ", Quote(layout), ": cannot parse ", Quote(value.string()), " as \"2006\""));
+      return DecodeError(Cat("parsing time ", Quote(value.string()), " as ", Quote(layout),
+                             ": cannot parse ", Quote(value.string()), " as \"2006\""));
     }
     return moment->IsZero() ? Value() : Value(moment->String());
   }
 
   static size_t BadBase64At(const std::string& text) {
-    static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n";
+    static constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n";
     const size_t at = text.find_first_not_of(kAlphabet);
     return at == text.npos ? text.size() : at;
   }
@@ -292,7 +336,8 @@ class Normaliser {
   Result<Value> Transparent(Value tree, const TypeInfo& type, const Place& place) {
     const Field& items = type.fields[0];
     if (tree.is_null()) return tree;
-    if (!tree.is_array()) return Mismatch(tree, place, Cat(type.group_version->version, ".", type.name));
+    if (!tree.is_array())
+      return Mismatch(tree, place, Cat(type.group_version->version, ".", type.name));
     for (size_t i = 0; i < tree.array().size(); ++i) {
       auto element = Element(std::move(tree.array()[i]), items, place.Element(i));
       if (!element) return element;
@@ -304,12 +349,13 @@ class Normaliser {
   // JSON has the value of one member: a message, a list or a scalar, told apart by its form.
   Result<Value> Union(Value tree, const TypeInfo& type, const Place& place) {
     for (const Field& field : type.fields) {
-      const bool fits = field.shape == Shape::kList ? tree.is_array()
+      const bool fits = field.shape == Shape::kList    ? tree.is_array()
                         : field.kind == Kind::kMessage ? tree.is_object()
                         : field.kind == Kind::kBool    ? tree.is_bool()
                                                        : false;
       if (!fits) continue;
-      if (field.kind == Kind::kMessage && field.shape != Shape::kList) return Message(std::move(tree), field.type(), place);
+      if (field.kind == Kind::kMessage && field.shape != Shape::kList)
+        return Message(std::move(tree), field.type(), place);
       auto written = Write(std::move(tree), field, place);
       return written;
     }
@@ -361,22 +407,38 @@ std::string GoTypeName(const Field& field, bool element) {
   if (!element && field.shape == Shape::kList) return "[]" + GoTypeName(field, true);
   if (!element && field.shape == Shape::kMap) return "map[string]" + GoTypeName(field, true);
   switch (field.kind) {
-    case Kind::kBool: return "bool";
-    case Kind::kInt32: return "int32";
-    case Kind::kInt64: return "int64";
-    case Kind::kUint64: return "uint64";
-    case Kind::kDouble: return "float64";
-    case Kind::kString: return "string";
-    case Kind::kBytes: return "[]uint8";
-    case Kind::kTime: return "v1.Time";
-    case Kind::kMicroTime: return "v1.MicroTime";
-    case Kind::kDuration: return "v1.Duration";
-    case Kind::kQuantity: return "resource.Quantity";
-    case Kind::kIntOrString: return "intstr.IntOrString";
-    case Kind::kRawExtension: return "runtime.RawExtension";
-    case Kind::kFieldsV1: return "v1.FieldsV1";
-    case Kind::kJson: return "v1.JSON";
-    case Kind::kMessage: return Cat(field.type().group_version->version, ".", field.type().name);
+    case Kind::kBool:
+      return "bool";
+    case Kind::kInt32:
+      return "int32";
+    case Kind::kInt64:
+      return "int64";
+    case Kind::kUint64:
+      return "uint64";
+    case Kind::kDouble:
+      return "float64";
+    case Kind::kString:
+      return "string";
+    case Kind::kBytes:
+      return "[]uint8";
+    case Kind::kTime:
+      return "v1.Time";
+    case Kind::kMicroTime:
+      return "v1.MicroTime";
+    case Kind::kDuration:
+      return "v1.Duration";
+    case Kind::kQuantity:
+      return "resource.Quantity";
+    case Kind::kIntOrString:
+      return "intstr.IntOrString";
+    case Kind::kRawExtension:
+      return "runtime.RawExtension";
+    case Kind::kFieldsV1:
+      return "v1.FieldsV1";
+    case Kind::kJson:
+      return "v1.JSON";
+    case Kind::kMessage:
+      return Cat(field.type().group_version->version, ".", field.type().name);
   }
   return "";
 }

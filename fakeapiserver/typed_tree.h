@@ -17,7 +17,8 @@ namespace k8s::fakeapiserver {
 // The tree as the type has it. Paths of unknown members are added to `unknown` when given, such as
 // `spec.containers[0].imagee`. Errors are Go's: "json: cannot unmarshal string into Go struct field
 // DeploymentSpec.spec.replicas of type int32".
-Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::string>* unknown = nullptr);
+Result<Value> Normalise(Value tree, const TypeInfo& type,
+                        std::vector<std::string>* unknown = nullptr);
 
 // Calls visit(message, type) for the tree and every message in it, outer before inner. Members that
 // visit adds are walked too.

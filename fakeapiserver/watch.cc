@@ -28,7 +28,11 @@ constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
 // The form of the frames of one watch.
 class FrameWriter {
  public:
-  FrameWriter(Core& core, const Call& call) : core_(core), served_(*call.served), output_(call.output), include_object_(call.Parameter("includeObject")) {}
+  FrameWriter(Core& core, const Call& call)
+      : core_(core),
+        served_(*call.served),
+        output_(call.output),
+        include_object_(call.Parameter("includeObject")) {}
 
   Result<void> Write(EventType type, const ObjectPtr& object, Slices& out) {
     if (output_.view == View::kWhole && served_.storage == &served_) {
@@ -40,7 +44,8 @@ class FrameWriter {
       }
       auto message = ProtobufOf(object, served_);
       if (!message) return message.error();
-      Append(EventTypeName(type), Gather(Envelope(served_.api_version, served_.kind, *message)), out);
+      Append(EventTypeName(type), Gather(Envelope(served_.api_version, served_.kind, *message)),
+             out);
       return {};
     }
     return WriteTree(type, TreeOf(*object, served_), out);
@@ -55,7 +60,8 @@ class FrameWriter {
       const std::string revision(tree.StringAt({"metadata", "resourceVersion"}));
       std::vector<Value> rows;
       rows.push_back(std::move(tree));
-      auto table = MakeTable(core_, {output_.meta_version, include_object_, &served_}, std::move(rows), false, !std::exchange(has_columns_, true));
+      auto table = MakeTable(core_, {output_.meta_version, include_object_, &served_},
+                             std::move(rows), false, !std::exchange(has_columns_, true));
       if (!table) return table.error();
       tree = *std::move(table);
       tree["metadata"].Set("resourceVersion", revision);
@@ -70,7 +76,8 @@ class FrameWriter {
       Append(EventTypeName(type), *encoded, out);
       return {};
     }
-    out.push_back(Slice::Of(Cat("{\"type\":\"", EventTypeName(type), "\",\"object\":", ToJson(value), "}\n")));
+    out.push_back(Slice::Of(
+        Cat("{\"type\":\"", EventTypeName(type), "\",\"object\":", ToJson(value), "}\n")));
     return {};
   }
 
@@ -95,23 +102,28 @@ class WatchSource final : public Source {
   struct Plan {
     std::shared_ptr<Subscription> subscription{};
     std::deque<ObjectPtr> initial{};
-    Revision revision = 0;   // of the initial state
-    bool mark_end = false;   // of the initial events, by a bookmark
+    Revision revision = 0;  // of the initial state
+    bool mark_end = false;  // of the initial events, by a bookmark
     bool bookmarks = false;
     Revision not_before = 0;  // changes up to here are none of this watch's
     TimePoint ends{};
   };
 
-  WatchSource(Core& core, const Call& call, Plan plan) : core_(core), writer_(core, call), plan_(std::move(plan)) {
+  WatchSource(Core& core, const Call& call, Plan plan)
+      : core_(core), writer_(core, call), plan_(std::move(plan)) {
     const TimePoint now = core_.env.clock->Now();
-    if (plan_.bookmarks) next_bookmark_ = std::min(now + kBookmarkInterval, std::max(now, plan_.ends - kBookmarkBeforeEnd));
+    if (plan_.bookmarks)
+      next_bookmark_ =
+          std::min(now + kBookmarkInterval, std::max(now, plan_.ends - kBookmarkBeforeEnd));
   }
   ~WatchSource() override {
     SetWake({});
     core_.store.Unwatch(plan_.subscription);
   }
 
-  void SetWake(std::function<void()> wake) override { plan_.subscription->SetWake(std::move(wake)); }
+  void SetWake(std::function<void()> wake) override {
+    plan_.subscription->SetWake(std::move(wake));
+  }
   TimePoint WakeAt() const override { return std::min(next_bookmark_, plan_.ends); }
 
   Outcome Next(Slices& out) override {
@@ -139,7 +151,8 @@ class WatchSource final : public Source {
       // Everything up to this revision has been handed out: the queue was empty before it was read.
       const Revision revision = core_.store.revision();
       const bool last = next_bookmark_ >= plan_.ends - kBookmarkBeforeEnd;
-      next_bookmark_ = last ? kForever : std::min(now + kBookmarkInterval, plan_.ends - kBookmarkBeforeEnd);
+      next_bookmark_ =
+          last ? kForever : std::min(now + kBookmarkInterval, plan_.ends - kBookmarkBeforeEnd);
       if (auto late = plan_.subscription->Take()) {
         if (!Emit(late->type, late->object, out)) return Outcome::kEnd;
         return Outcome::kData;
@@ -151,14 +164,17 @@ class WatchSource final : public Source {
   }
 
  private:
-  bool Emit(EventType type, const ObjectPtr& object, Slices& out) { return static_cast<bool>(writer_.Write(type, object, out)); }
+  bool Emit(EventType type, const ObjectPtr& object, Slices& out) {
+    return static_cast<bool>(writer_.Write(type, object, out));
+  }
 
   // The zero value of the kind with a revision (chapter 6.3).
   void Bookmark(Revision revision, bool marks_end, Slices& out) {
     Value tree = ZeroObject(writer_.served());
     Value& metadata = tree["metadata"];
     metadata.Set("resourceVersion", std::to_string(revision));
-    if (marks_end) metadata.Set("annotations", Value::MakeObject({{std::string(kInitialEventsEnd), "true"}}));
+    if (marks_end)
+      metadata.Set("annotations", Value::MakeObject({{std::string(kInitialEventsEnd), "true"}}));
     static_cast<void>(writer_.WriteTree(EventType::kBookmark, std::move(tree), out));
   }
 
@@ -197,7 +213,8 @@ Answer Stream(const Output& output, std::unique_ptr<Source> source) {
 Answer ErrorStream(Core& core, const Call& call, const Error& error) {
   FrameWriter writer(core, call);
   Slices frame;
-  static_cast<void>(writer.WriteValue(EventType::kError, StatusValue(StatusOf(error)), TypeOf<Status>(), frame));
+  static_cast<void>(
+      writer.WriteValue(EventType::kError, StatusValue(StatusOf(error)), TypeOf<Status>(), frame));
   return Stream(call.output, std::make_unique<ErrorSource>(std::move(frame)));
 }
 
@@ -209,7 +226,8 @@ Result<Answer> WatchObjects(Core& core, Call& call) {
   WatchSource::Plan plan;
   const bool from_now_or_any = query->revision == 0;
   // Without parameters to the contrary a watch begins with what is there (chapter 6.3).
-  const bool initial = query->has_send_initial_events ? query->send_initial_events : from_now_or_any;
+  const bool initial =
+      query->has_send_initial_events ? query->send_initial_events : from_now_or_any;
   plan.bookmarks = query->bookmarks;
   plan.mark_end = initial && query->bookmarks;
   const Revision current = core.store.revision();
@@ -226,12 +244,16 @@ Result<Answer> WatchObjects(Core& core, Call& call) {
     plan.not_before = query->revision;
     plan.subscription = core.store.Watch(query->selection, std::min(after, current), nullptr);
     if (!plan.subscription) {
-      return ErrorStream(core, call, Expired(Cat("too old resource version: ", std::to_string(after), " (", std::to_string(core.store.compacted() + 1), ")")));
+      return ErrorStream(core, call,
+                         Expired(Cat("too old resource version: ", std::to_string(after), " (",
+                                     std::to_string(core.store.compacted() + 1), ")")));
     }
   }
   int64_t seconds = query->timeout_seconds;
   if (!query->has_timeout || seconds == 0) {
-    seconds = kShortestWatchSeconds + static_cast<int64_t>(core.env.random->Below(static_cast<uint64_t>(kShortestWatchSeconds)));
+    seconds =
+        kShortestWatchSeconds +
+        static_cast<int64_t>(core.env.random->Below(static_cast<uint64_t>(kShortestWatchSeconds)));
   }
   plan.ends = core.env.clock->Now() + std::chrono::seconds(std::max<int64_t>(seconds, 0));
   return Stream(call.output, std::make_unique<WatchSource>(core, call, std::move(plan)));

@@ -36,7 +36,8 @@ Result<void> CheckNamespace(const Call& call, Value& tree) {
   }
   const std::string_view said = metadata.StringAt({"namespace"});
   if (!said.empty() && said != call.info.ns) {
-    return BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+    return BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request");
   }
   metadata.Set("namespace", call.info.ns);
   return {};
@@ -48,8 +49,12 @@ Result<void> CheckNamespaceLives(Core& core, const Call& call, const std::string
   const ObjectPtr ns = core.store.Get({"namespaces", "", call.info.ns});
   if (!ns) return NotFound({"", "namespaces"}, call.info.ns);
   if (!ns->terminating) return {};
-  Status status = StatusOf(Forbidden(call.resource(), name, Cat("unable to create new content in namespace ", call.info.ns, " because it is being terminated")));
-  status.details->causes.push_back({"NamespaceTerminating", Cat("namespace ", call.info.ns, " is being terminated"), "metadata.namespace"});
+  Status status = StatusOf(Forbidden(call.resource(), name,
+                                     Cat("unable to create new content in namespace ", call.info.ns,
+                                         " because it is being terminated")));
+  status.details->causes.push_back({"NamespaceTerminating",
+                                    Cat("namespace ", call.info.ns, " is being terminated"),
+                                    "metadata.namespace"});
   return Error::Api(std::move(status));
 }
 
@@ -61,7 +66,9 @@ void MergeDuplicateOwners(Call& call, Value& metadata) {
   std::string duplicates;
   for (Value& owner : owners->array()) {
     const std::string uid(owner.StringAt({"uid"}));
-    const bool known = std::any_of(kept.begin(), kept.end(), [&](const Value& one) { return one.StringAt({"uid"}) == uid && one == owner; });
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const Value& one) {
+      return one.StringAt({"uid"}) == uid && one == owner;
+    });
     if (known) {
       duplicates += (duplicates.empty() ? "" : ", ") + uid;
     } else {
@@ -70,8 +77,11 @@ void MergeDuplicateOwners(Call& call, Value& metadata) {
   }
   owners->array() = std::move(kept);
   if (duplicates.empty()) return;
-  call.Warn(Cat(".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; "
-                "please fix your requests; duplicate UID(s) observed: ", duplicates));
+  call.Warn(
+      Cat(".metadata.ownerReferences contains duplicate entries; API server dedups owner "
+          "references in 1.20+, and may reject such requests as early as 1.24; "
+          "please fix your requests; duplicate UID(s) observed: ",
+          duplicates));
 }
 
 FieldOwner OwnerOf(const Call& call) {
@@ -92,10 +102,14 @@ bool SpecChanged(const Served& served, const Value& now, const Value& old) {
   };
   switch (served.strategy->generation) {
     case Generation::kNone:
-    case Generation::kConstant: return false;
-    case Generation::kSpec: return differs("spec");
-    case Generation::kSpecAndAnnotations: return differs("spec") || metadata_differs("annotations");
-    case Generation::kWebhooks: return differs("webhooks");
+    case Generation::kConstant:
+      return false;
+    case Generation::kSpec:
+      return differs("spec");
+    case Generation::kSpecAndAnnotations:
+      return differs("spec") || metadata_differs("annotations");
+    case Generation::kWebhooks:
+      return differs("webhooks");
     case Generation::kAllButMetadata: {
       if (metadata_differs("labels")) return true;
       for (const Field& field : served.type->fields) {
@@ -110,7 +124,8 @@ bool SpecChanged(const Served& served, const Value& now, const Value& old) {
 // What a client may not change, put back from the stored object.
 void KeepServerMetadata(Value& now, const Value& old) {
   Value& metadata = now["metadata"];
-  for (std::string_view name : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"}) {
+  for (std::string_view name : {"uid", "creationTimestamp", "deletionTimestamp",
+                                "deletionGracePeriodSeconds", "generation"}) {
     const Value* stored = old.Find({"metadata", name});
     if (stored) {
       metadata.Set(name, *stored);
@@ -129,7 +144,8 @@ struct Narrow {
 constexpr Narrow kNarrow[] = {
     {"ephemeralcontainers",
      [](Value& to, const Value& sent) {
-       if (const Value* list = sent.Find({"spec", "ephemeralContainers"})) to["spec"].Set("ephemeralContainers", *list);
+       if (const Value* list = sent.Find({"spec", "ephemeralContainers"}))
+         to["spec"].Set("ephemeralContainers", *list);
      }},
     {"resize",
      [](Value& to, const Value& sent) {
@@ -139,7 +155,8 @@ constexpr Narrow kNarrow[] = {
        for (Value& container : stored->array()) {
          for (const Value& one : list->array()) {
            if (one.StringAt({"name"}) != container.StringAt({"name"})) continue;
-           if (const Value* resources = one.Find("resources")) container.Set("resources", *resources);
+           if (const Value* resources = one.Find("resources"))
+             container.Set("resources", *resources);
          }
        }
      }},
@@ -151,11 +168,13 @@ constexpr Narrow kNarrow[] = {
        } else {
          to["spec"].Remove("finalizers");
        }
-       if (const Value* labels = sent.Find({"metadata", "labels"})) to["metadata"].Set("labels", *labels);
+       if (const Value* labels = sent.Find({"metadata", "labels"}))
+         to["metadata"].Set("labels", *labels);
      }},
     {"approval",
      [](Value& to, const Value& sent) {
-       if (const Value* list = sent.Find({"status", "conditions"})) to["status"].Set("conditions", *list);
+       if (const Value* list = sent.Find({"status", "conditions"}))
+         to["status"].Set("conditions", *list);
      }},
 };
 
@@ -165,7 +184,8 @@ void SplitStatus(const Call& call, Value& now, const Value& old) {
     if (row.subresource != call.info.subresource) continue;
     Value kept = old;
     row.copy(kept, now);
-    if (const Value* owners = now.Find({"metadata", "managedFields"})) kept["metadata"].Set("managedFields", *owners);
+    if (const Value* owners = now.Find({"metadata", "managedFields"}))
+      kept["metadata"].Set("managedFields", *owners);
     now = std::move(kept);
     return;
   }
@@ -186,7 +206,8 @@ void SplitStatus(const Call& call, Value& now, const Value& old) {
   }
   const Strategy& strategy = *call.served->strategy;
   if (strategy.status_keeps_metadata) {
-    for (std::string_view name : {"labels", "annotations", "finalizers", "ownerReferences"}) keep(now["metadata"], *old.Find("metadata"), name);
+    for (std::string_view name : {"labels", "annotations", "finalizers", "ownerReferences"})
+      keep(now["metadata"], *old.Find("metadata"), name);
   } else if (strategy.status_keeps_labels) {
     keep(now["metadata"], *old.Find("metadata"), "labels");
   }
@@ -203,19 +224,23 @@ Result<void> CheckLock(const Call& call, const Value& now, const ObjectPtr& old)
   if (wanted == 0) {
     if (call.served->strategy->unconditional_update || call.info.verb == "patch") return {};
     // Here the details name the resource, not the kind (chapter 3.7).
-    return InvalidObject({call.served->group, call.served->resource}, call.info.name,
-                         {InvalidValue("metadata.resourceVersion", 0, "must be specified for an update")});
+    return InvalidObject(
+        {call.served->group, call.served->resource}, call.info.name,
+        {InvalidValue("metadata.resourceVersion", 0, "must be specified for an update")});
   }
   if (wanted != old->revision) return OptimisticLock(call.resource(), call.info.name);
   return {};
 }
 
 Error UidMismatch(const Call& call, std::string_view wanted, std::string_view stored) {
-  const std::string place = call.info.ns.empty() ? call.info.name : Cat(call.info.ns, "/", call.info.name);
-  return Conflict(call.resource(), call.info.name,
-                  Cat("StorageError: invalid object, Code: 4, Key: /registry/", call.served->resource, "/", place,
-                      ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ", wanted,
-                      ", UID in object meta: ", stored));
+  const std::string place =
+      call.info.ns.empty() ? call.info.name : Cat(call.info.ns, "/", call.info.name);
+  return Conflict(
+      call.resource(), call.info.name,
+      Cat("StorageError: invalid object, Code: 4, Key: /registry/", call.served->resource, "/",
+          place,
+          ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ",
+          wanted, ", UID in object meta: ", stored));
 }
 
 // Equal but for the times in managedFields (chapter 3.7, no-op).
@@ -240,12 +265,17 @@ Result<Value> Finish(Value tree, const Served& served) {
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields) {
   const Served& served = *call.served;
   if (auto good = CheckNamespace(call, tree); !good) return good.error();
-  Value& metadata = tree["metadata"];  // stays in place: nothing is added at the top before it is used last
-  if (const std::string version(metadata.StringAt({"resourceVersion"})); !version.empty() && !call.dry_run) {
+  Value& metadata =
+      tree["metadata"];  // stays in place: nothing is added at the top before it is used last
+  if (const std::string version(metadata.StringAt({"resourceVersion"}));
+      !version.empty() && !call.dry_run) {
     const auto parsed = GoParseUint(version);
-    if (parsed && *parsed != 0) return Untyped("resourceVersion should not be set on objects to be created");
+    if (parsed && *parsed != 0)
+      return Untyped("resourceVersion should not be set on objects to be created");
   }
-  for (std::string_view name : {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion", "managedFields"}) {
+  for (std::string_view name :
+       {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
+        "resourceVersion", "managedFields"}) {
     metadata.Remove(name);
   }
   MergeDuplicateOwners(call, metadata);
@@ -263,11 +293,14 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
 
   const std::string base(metadata.StringAt({"generateName"}));
   const bool generate = NameOf(tree).empty() && !base.empty();
-  const auto generate_name = [&] { return base.substr(0, kMaxGeneratedBase) + RandomName(*core.env.random, kGeneratedSuffix); };
+  const auto generate_name = [&] {
+    return base.substr(0, kMaxGeneratedBase) + RandomName(*core.env.random, kGeneratedSuffix);
+  };
   if (generate) metadata.Set("name", generate_name());
   if (auto lives = CheckNamespaceLives(core, call, NameOf(tree)); !lives) return lives.error();
   if (strategy.admit) {
-    if (auto admitted = strategy.admit(core, call, tree, nullptr); !admitted) return admitted.error();
+    if (auto admitted = strategy.admit(core, call, tree, nullptr); !admitted)
+      return admitted.error();
   }
   if (strategy.prepare_create) strategy.prepare_create(core, tree);
 
@@ -305,6 +338,18 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   return object;
 }
 
+Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
+                             const std::string& sent_version) {
+  if (!call.dry_run) return RenderObject(core, call, object, 201);
+  // What was not stored has no revision; one that the client sent is shown again.
+  Value shown = TreeOf(*object, *call.served);
+  shown["metadata"].Remove("resourceVersion");
+  if (!sent_version.empty()) shown["metadata"].Set("resourceVersion", sent_version);
+  auto ordered = Normalise(std::move(shown), *call.served->type);
+  if (!ordered) return ordered.error();
+  return RenderTree(core, call, *std::move(ordered), 201);
+}
+
 Result<Answer> CreateObject(Core& core, Call& call) {
   auto tree = DecodeBody(call, *call.served->type);
   if (!tree) return tree.error();
@@ -313,16 +358,11 @@ Result<Answer> CreateObject(Core& core, Call& call) {
   const auto lock = core.store.LockWrites();
   auto object = CreateTree(core, call, *std::move(tree));
   if (!object) return object.error();
-  if (!call.dry_run) return RenderObject(core, call, *object, 201);
-  Value shown = TreeOf(**object, *call.served);
-  shown["metadata"].Remove("resourceVersion");
-  if (!sent_version.empty()) shown["metadata"].Set("resourceVersion", sent_version);
-  auto ordered = Normalise(std::move(shown), *call.served->type);
-  if (!ordered) return ordered.error();
-  return RenderTree(core, call, *std::move(ordered), 201);
+  return RenderCreated(core, call, *object, sent_version);
 }
 
-Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, const MakeChange& change, bool apply) {
+Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
+                                const MakeChange& change, bool apply) {
   const Served& served = *call.served;
   const Strategy& strategy = *served.strategy;
   const Value before = TreeOf(*old, served);
@@ -332,9 +372,11 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, co
 
   if (const std::string name = NameOf(now); name != call.info.name) {
     if (name.empty()) {
-      return BadRequest(Cat("the name of the object (", call.info.name, " based on URL) was undeterminable: name must be provided"));
+      return BadRequest(Cat("the name of the object (", call.info.name,
+                            " based on URL) was undeterminable: name must be provided"));
     }
-    return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (", call.info.name, ")"));
+    return BadRequest(Cat("the name of the object (", name,
+                          ") does not match the name on the URL (", call.info.name, ")"));
   }
   if (auto good = CheckNamespace(call, now); !good) return good.error();
   if (auto good = CheckLock(call, now, old); !good) return good.error();
@@ -344,28 +386,36 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, co
     errors.push_back(InvalidText("metadata.uid", uid, "field is immutable"));
   }
   if (call.info.verb == "patch" && !before.Find({"metadata", "deletionTimestamp"})) {
-    if (const Value* deletion = now.Find({"metadata", "deletionTimestamp"}); deletion && !deletion->is_null()) {
+    if (const Value* deletion = now.Find({"metadata", "deletionTimestamp"});
+        deletion && !deletion->is_null()) {
       errors.push_back(InvalidValue("metadata.deletionTimestamp", *deletion, "field is immutable"));
     }
   }
   const Value* sent_member = now.Find({"metadata", "managedFields"});
-  const Value sent = sent_member ? *sent_member : Value();
-  if (!apply) TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call), core.NowText());
+  Value sent = sent_member ? *sent_member : Value();
+  if (call.resets_owners) sent = Value::MakeArray();
+  if (!apply)
+    TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call),
+                core.NowText());
   KeepServerMetadata(now, before);
   SplitStatus(call, now, before);
   MergeDuplicateOwners(call, now["metadata"]);
-  if (strategy.prepare_update && call.info.subresource.empty()) strategy.prepare_update(core, now, before);
+  if (strategy.prepare_update && call.info.subresource.empty())
+    strategy.prepare_update(core, now, before);
   if (strategy.admit) {
-    if (auto admitted = strategy.admit(core, call, now, &before); !admitted) return admitted.error();
+    if (auto admitted = strategy.admit(core, call, now, &before); !admitted)
+      return admitted.error();
   }
   auto normal = Normalise(std::move(now), *served.type);
   if (!normal) return normal.error();
   now = *std::move(normal);
-  if (SpecChanged(served, now, before)) now["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
+  if (SpecChanged(served, now, before))
+    now["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
 
   ValidateMetadata(now, &before, served, errors);
   if (strategy.validate) strategy.validate(now, errors);
-  if (strategy.validate_update) strategy.validate_update(now, before, errors);
+  if (strategy.validate_update && call.info.subresource.empty())
+    strategy.validate_update(now, before, errors);
   if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
 
   now["metadata"].Set("resourceVersion", std::to_string(old->revision));
@@ -378,10 +428,13 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old, co
     return result;
   }
   const Value* finalizers = compared->Find({"metadata", "finalizers"});
-  const bool last_finalizer_gone = old->terminating && !finalizers && compared->IntAt({"metadata", "deletionGracePeriodSeconds"}) == 0 &&
-                                   before.Find({"metadata", "finalizers"});
+  const bool last_finalizer_gone =
+      old->terminating && !finalizers &&
+      compared->IntAt({"metadata", "deletionGracePeriodSeconds"}) == 0 &&
+      before.Find({"metadata", "finalizers"});
   const bool is_namespace = served.StoreName() == "namespaces";
-  const bool namespace_done = is_namespace && old->terminating && !finalizers && !compared->Find({"spec", "finalizers"});
+  const bool namespace_done =
+      is_namespace && old->terminating && !finalizers && !compared->Find({"spec", "finalizers"});
   if ((last_finalizer_gone && !is_namespace) || namespace_done) {
     if (!call.dry_run) core.store.Remove(old->key);
     result.tree = *std::move(compared);
@@ -406,22 +459,27 @@ Result<Answer> UpdateObject(Core& core, Call& call) {
   if (auto options = CheckWriteOptions(call, "UpdateOptions"); !options) return options.error();
   if (const std::string name = NameOf(*tree); name != call.info.name) {
     if (name.empty()) {
-      return BadRequest(Cat("the name of the object (", call.info.name, " based on URL) was undeterminable: name must be provided"));
+      return BadRequest(Cat("the name of the object (", call.info.name,
+                            " based on URL) was undeterminable: name must be provided"));
     }
-    return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (", call.info.name, ")"));
+    return BadRequest(Cat("the name of the object (", name,
+                          ") does not match the name on the URL (", call.info.name, ")"));
   }
   const auto lock = core.store.LockWrites();
   const ObjectPtr old = core.store.Get(call.key());
   if (!old) {
-    if (!call.served->strategy->creates_on_update || !call.info.subresource.empty()) return NotFound(call.resource(), call.info.name);
+    if (!call.served->strategy->creates_on_update || !call.info.subresource.empty())
+      return NotFound(call.resource(), call.info.name);
     if (auto good = CheckNamespace(call, *tree); !good) return good.error();
-    if (const std::string uid(tree->StringAt({"metadata", "uid"})); !uid.empty()) return UidMismatch(call, uid, "");
+    if (const std::string uid(tree->StringAt({"metadata", "uid"})); !uid.empty())
+      return UidMismatch(call, uid, "");
     (*tree)["metadata"].Remove("resourceVersion");
     auto object = CreateTree(core, call, *std::move(tree));
     if (!object) return object.error();
-    return RenderObject(core, call, *object, 201);
+    return RenderCreated(core, call, *object, "");
   }
-  auto updated = UpdateTree(core, call, old, [&](const Value&) -> Result<Value> { return *std::move(tree); });
+  auto updated =
+      UpdateTree(core, call, old, [&](const Value&) -> Result<Value> { return *std::move(tree); });
   if (!updated) return updated.error();
   if (updated->object) return RenderObject(core, call, updated->object);
   return RenderTree(core, call, std::move(updated->tree));

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "k8s/api/appsv1.h"
-#include "k8s/clientcmd/kubeconfig.h"
+#include "k8s/clientcmd/client_config.h"
 #include "k8s/kubernetes/clientset.h"
 #include "k8s/rest/config.h"
 

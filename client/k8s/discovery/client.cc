@@ -104,9 +104,9 @@ Result<Info> Client::ServerVersion(const Context& ctx) const {
     return DecodeError(Cat("unable to parse the server version: ", value.error().message()));
   }
   const auto at = [&](std::string_view key) { return std::string(value->StringAt({key})); };
-  return Info{at("major"),        at("minor"),     at("gitVersion"), at("gitCommit"),
-              at("gitTreeState"), at("buildDate"), at("goVersion"),  at("compiler"),
-              at("platform")};
+  return Info{at("major"),     at("minor"),        at("gitVersion"),
+              at("gitCommit"), at("gitTreeState"), at("buildDate"),
+              at("goVersion"), at("compiler"),     at("platform")};
 }
 
 // What /api and /apis said together.
@@ -123,8 +123,8 @@ struct Client::Groups {
         const std::string gv = GroupVersionOf(group.name, version.version);
         group.versions.push_back({gv, version.version});
         if (version.freshness == "Stale") {
-          failed.emplace(gv, Error(Error::Code::kTransport,
-                                   Cat("stale GroupVersion discovery: ", gv)));
+          failed.emplace(gv,
+                         Error(Error::Code::kTransport, Cat("stale GroupVersion discovery: ", gv)));
           continue;
         }
         metav1::APIResourceList& resources_here = resources.emplace_back();
@@ -145,7 +145,8 @@ struct Client::Groups {
 
   void AddLegacyCore(const metav1::APIVersions& document) {
     metav1::APIGroup group;
-    for (const std::string& version : document.versions) group.versions.push_back({version, version});
+    for (const std::string& version : document.versions)
+      group.versions.push_back({version, version});
     if (!group.versions.empty()) group.preferredVersion = group.versions.front();
     list.groups.push_back(std::move(group));
   }
@@ -163,8 +164,8 @@ Result<Client::Groups> Client::GroupsOf(const Context& ctx) const {
     }
     if (IsAggregated(answer->content_type)) {
       apidiscoveryv2::APIGroupDiscoveryList document;
-      if (auto read = DecodeJson(answer->body, TypeOf<apidiscoveryv2::APIGroupDiscoveryList>(),
-                                 &document);
+      if (auto read =
+              DecodeJson(answer->body, TypeOf<apidiscoveryv2::APIGroupDiscoveryList>(), &document);
           !read) {
         return read.error().Within(path);
       }

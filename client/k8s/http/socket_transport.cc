@@ -223,7 +223,7 @@ class SocketBody final : public Body {
       }
       if (out.size() > start) return out.size() - start;
       // A watch reads little and waits long; a list fills whatever it is given.
-      const auto received = Receive(buffered, read_size_);
+      auto received = Receive(buffered, read_size_);
       if (!received) return received;
       if (*received == 0) return Truncated();
       if (*received == read_size_) read_size_ = kBigRead;

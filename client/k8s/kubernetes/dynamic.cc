@@ -164,10 +164,8 @@ Result<Watcher<Unstructured>> ResourceInterface::Watch(const metav1::ListOptions
 }
 
 Result<Unstructured> ResourceInterface::Patch(std::string_view name, kubernetes::PatchType type,
-                                              std::string data,
-                                              const metav1::PatchOptions& options,
-                                              Subresources subresources,
-                                              const Context& ctx) const {
+                                              std::string data, const metav1::PatchOptions& options,
+                                              Subresources subresources, const Context& ctx) const {
   if (name.empty()) return NameIsRequired();
   rest::Request request = Start("PATCH", name, subresources);
   request.SetHeader("Content-Type", std::string(kubernetes::MediaTypeOf(type)))
@@ -178,15 +176,13 @@ Result<Unstructured> ResourceInterface::Patch(std::string_view name, kubernetes:
 
 Result<Unstructured> ResourceInterface::Apply(std::string_view name, const Unstructured& object,
                                               const metav1::ApplyOptions& options,
-                                              Subresources subresources,
-                                              const Context& ctx) const {
+                                              Subresources subresources, const Context& ctx) const {
   if (name.empty()) return NameIsRequired();
   if (object.content.Find({"metadata", "managedFields"}) != nullptr) {
     return Invalid("cannot apply an object with managed fields already set: remove them first");
   }
-  const metav1::PatchOptions patch{.dryRun = options.dryRun,
-                                   .force = options.force,
-                                   .fieldManager = options.fieldManager};
+  const metav1::PatchOptions patch{
+      .dryRun = options.dryRun, .force = options.force, .fieldManager = options.fieldManager};
   return Patch(name, kubernetes::PatchType::kApplyYAML, ToJson(object.content), patch, subresources,
                ctx);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// dynamic::Client: any resource as Unstructured, without a C++ type (chapter 8.6). JSON only; objects
-// keep what they say of themselves. A value; any thread may use it.
+// dynamic::Client: any resource as Unstructured, without a C++ type (chapter 8.6). JSON only;
+// objects keep what they say of themselves. A value; any thread may use it.
 
 #include <initializer_list>
 #include <memory>

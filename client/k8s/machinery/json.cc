@@ -4,6 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json_scanner.h"
 
@@ -162,12 +166,40 @@ Result<Value> ParseJson(std::string_view text, std::vector<std::string>* duplica
   return TreeReader(text, duplicates).Document();
 }
 
+// How many bytes at the front of text stand for themselves: no quote, backslash or control
+// character, none of <, > and &, all ASCII.
+static size_t PlainRun(std::string_view text) {
+  size_t i = 0;
+#if defined(__SSE2__)
+  const __m128i control = _mm_set1_epi8(0x1f);
+  const auto is = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  for (; i + 16 <= text.size(); i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    __m128i special = _mm_or_si128(is(bytes, '"'), is(bytes, '\\'));
+    special = _mm_or_si128(special, _mm_or_si128(is(bytes, '<'), is(bytes, '>')));
+    special = _mm_or_si128(special, _mm_or_si128(is(bytes, '&'), bytes));  // high bits too
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+    // Only the top bit of each byte counts, and plain bytes have it clear in all of the above.
+    const unsigned stop = static_cast<unsigned>(_mm_movemask_epi8(special));
+    if (stop != 0) return i + static_cast<size_t>(__builtin_ctz(stop));
+  }
+#endif
+  for (; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\' || byte == '<' || byte == '>' ||
+        byte == '&') {
+      break;
+    }
+  }
+  return i;
+}
+
 void AppendJsonString(std::string_view text, std::string& out) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
   size_t plain = 0;
   const auto flush = [&](size_t upto) { out.append(text.substr(plain, upto - plain)); };
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = PlainRun(text); i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x80) {
       // U+2028 and U+2029 end lines in JavaScript, so Go escapes them; bad UTF-8 is replaced.

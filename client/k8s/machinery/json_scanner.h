@@ -40,7 +40,9 @@ class JsonScanner {
   // Inside an object at a name: true when the bytes are exactly "name": (quotes and colon
   // included), which are then read. The fast way through documents in the expected order.
   bool TakeName(std::string_view quoted_name_and_colon) {
+    // The first letters differ for most names that are passed over; that needs no call.
     if (static_cast<size_t>(end_ - at_) < quoted_name_and_colon.size() ||
+        at_[1] != quoted_name_and_colon[1] ||
         std::memcmp(at_, quoted_name_and_colon.data(), quoted_name_and_colon.size()) != 0) {
       return false;
     }
@@ -58,6 +60,7 @@ class JsonScanner {
   bool Enter();  // one level deeper; false when too deep
   void Leave() { --depth_; }
 
+  size_t remaining() const { return static_cast<size_t>(end_ - at_); }
   size_t offset() const { return static_cast<size_t>(at_ - begin_); }
   const char* position() const { return at_; }
   // Always false, so that a reader can `return Fail(...)`. The first failure stays.

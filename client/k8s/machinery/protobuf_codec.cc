@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <memory>
 
 #include "k8s/base/strings.h"
 #include "k8s/machinery/quantity.h"
@@ -34,25 +35,34 @@ WireType WireTypeOf(Kind kind) {
 // pass over the object is enough.
 class BackwardBuffer {
  public:
-  explicit BackwardBuffer(size_t capacity) : buffer_(capacity, '\0'), begin_(capacity) {}
+  explicit BackwardBuffer(size_t capacity)
+      : capacity_(capacity),
+        begin_(capacity),
+        buffer_(std::make_unique_for_overwrite<char[]>(capacity)) {}
 
-  size_t written() const { return buffer_.size() - begin_; }
-  std::string_view bytes() const { return std::string_view(buffer_).substr(begin_); }
+  size_t written() const { return capacity_ - begin_; }
+  std::string_view bytes() const { return {buffer_.get() + begin_, written()}; }
 
   void Bytes(std::string_view bytes) {
     Reserve(bytes.size());
     begin_ -= bytes.size();
-    std::memcpy(buffer_.data() + begin_, bytes.data(), bytes.size());
+    std::memcpy(buffer_.get() + begin_, bytes.data(), bytes.size());
   }
   void Varint(uint64_t value) {
-    char forward[10];
+    Reserve(kMaxVarint);
+    if (value < 0x80) {  // nearly every tag and most lengths
+      buffer_[--begin_] = static_cast<char>(value);
+      return;
+    }
+    char forward[kMaxVarint];
     size_t size = 0;
     while (value >= 0x80) {
       forward[size++] = static_cast<char>(value | 0x80);
       value >>= 7;
     }
     forward[size++] = static_cast<char>(value);
-    Bytes({forward, size});
+    begin_ -= size;
+    std::memcpy(buffer_.get() + begin_, forward, size);
   }
   void Fixed64(uint64_t value) {
     char bytes[8];
@@ -69,17 +79,26 @@ class BackwardBuffer {
   }
 
  private:
+  static constexpr size_t kMaxVarint = 10;
+
   void Reserve(size_t more) {
-    if (begin_ >= more) return;
+    if (begin_ >= more) [[likely]]
+      return;
+    Grow(more);
+  }
+  void Grow(size_t more) {
     const size_t used = written();
-    std::string larger(2 * (used + more) + 64, '\0');
-    std::memcpy(larger.data() + larger.size() - used, buffer_.data() + begin_, used);
-    begin_ = larger.size() - used;
-    buffer_ = std::move(larger);
+    const size_t larger = 2 * (used + more) + 64;
+    auto fresh = std::make_unique_for_overwrite<char[]>(larger);
+    std::memcpy(fresh.get() + larger - used, buffer_.get() + begin_, used);
+    capacity_ = larger;
+    begin_ = larger - used;
+    buffer_ = std::move(fresh);
   }
 
-  std::string buffer_;
+  size_t capacity_;
   size_t begin_;
+  std::unique_ptr<char[]> buffer_;
 };
 
 class Writer {

@@ -22,17 +22,17 @@ class Value {
   // Members in order. Names are unique: Set replaces in place.
   class Object;
 
-  Value() : type_(Type::kNull) {}
-  Value(std::nullptr_t) : Value() {}                               // NOLINT
-  Value(bool value) : type_(Type::kBool) { bool_ = value; }        // NOLINT
-  Value(int value) : Value(static_cast<int64_t>(value)) {}         // NOLINT
-  Value(int64_t value) : type_(Type::kInt) { int_ = value; }       // NOLINT
-  Value(double value) : type_(Type::kDouble) { double_ = value; }  // NOLINT
-  Value(std::string value);                                        // NOLINT
-  Value(std::string_view value) : Value(std::string(value)) {}     // NOLINT
-  Value(const char* value) : Value(std::string(value)) {}          // NOLINT
-  Value(Array value);                                              // NOLINT
-  Value(Object value);                                             // NOLINT
+  Value() : type_(Type::kNull), int_(0) {}
+  Value(std::nullptr_t) : Value() {}                                  // NOLINT
+  Value(bool value) : type_(Type::kBool), int_(0) { bool_ = value; }  // NOLINT
+  Value(int value) : Value(static_cast<int64_t>(value)) {}            // NOLINT
+  Value(int64_t value) : type_(Type::kInt) { int_ = value; }          // NOLINT
+  Value(double value) : type_(Type::kDouble) { double_ = value; }     // NOLINT
+  Value(std::string value);                                           // NOLINT
+  Value(std::string_view value) : Value(std::string(value)) {}        // NOLINT
+  Value(const char* value) : Value(std::string(value)) {}             // NOLINT
+  Value(Array value);                                                 // NOLINT
+  Value(Object value);                                                // NOLINT
   static Value MakeArray(std::initializer_list<Value> items = {});
   static Value MakeObject(std::initializer_list<Member> members = {});
 

@@ -47,7 +47,7 @@ bool WatchStream::Fill() {
   finished_ = true;
   if (!read) {
     end_ = read.error();
-  } else if (Trim(buffer_) != "") {
+  } else if (!Trim(buffer_).empty()) {
     end_ = Error::Transport(TransportCause::kTruncated, "the watch ended inside an event");
   }
   return false;

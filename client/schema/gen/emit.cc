@@ -143,14 +143,15 @@ class Emitter {
     return file.Package() == "metav1" && kInBase.contains(type.name);
   }
 
-  // Members that are held by value come first.
+  // Members that are held by value come first; so do the elements of lists and maps, since clang
+  // wants them complete where the member is initialised. Boxes do not care, which ends all cycles.
   std::vector<const TypeFacts*> Ordered(const FileFacts& file) const {
     std::vector<const TypeFacts*> order;
     std::set<const TypeFacts*> seen;
     const std::function<void(const TypeFacts&)> visit = [&](const TypeFacts& type) {
       if (!seen.insert(&type).second) return;
       for (const FieldFacts& field : type.fields) {
-        if (IsScalar(field) || field.shape != FieldFacts::Shape::kOne) continue;
+        if (IsScalar(field) || field.shape == FieldFacts::Shape::kOptional) continue;
         const std::string name = Qualified(file, field.element);
         if (name.starts_with(file.Package() + ".")) visit(*types_.at(name));
       }
