@@ -1,5 +1,6 @@
 # A room is a folder that becomes one library and one test program: every .cc is in the library,
-# every *_test.cc in the test. Its CMakeLists.txt says only what it links (the arrows).
+# every *_test.cc in the test, every *_fuzz.cc a fuzz target that a test runs over its corpus. Its
+# CMakeLists.txt says only what it links (the arrows).
 
 add_library(k8s_options INTERFACE)
 target_compile_options(k8s_options INTERFACE -Wall -Wextra -Werror)
@@ -38,6 +39,29 @@ function(k8s_room name)
   if(K8S_BUILD_TESTS AND tests)
     k8s_test(${name}_test SOURCES ${tests} LINK ${name} ${ROOM_PRIVATE} ${ROOM_TEST_LINK})
   endif()
+  if(K8S_BUILD_TESTS)
+    foreach(fuzzer IN LISTS fuzzers)
+      k8s_fuzz(${fuzzer} LINK ${name} ${ROOM_TEST_LINK})
+    endforeach()
+  endif()
+endfunction()
+
+# k8s_fuzz(x_fuzz.cc LINK libraries...): the target with fuzz_main.cc around it, which feeds it
+# corpus/x/, every prefix of each file and seeded mutations. Under a sanitizer that is a test.
+function(k8s_fuzz file)
+  cmake_parse_arguments(FUZZ "" "" "LINK" ${ARGN})
+  get_filename_component(fuzz ${file} NAME_WE)
+  get_filename_component(room ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  string(REGEX REPLACE "_fuzz$" "" corpus ${fuzz})
+  if(NOT TARGET k8s_fuzz_main)
+    add_library(k8s_fuzz_main STATIC ${PROJECT_SOURCE_DIR}/cmake/fuzz_main.cc)
+    target_link_libraries(k8s_fuzz_main PUBLIC k8s_base k8s_options)
+  endif()
+  add_executable(k8s_${room}_${fuzz} ${file})
+  target_link_libraries(k8s_${room}_${fuzz} PRIVATE k8s_fuzz_main ${FUZZ_LINK} k8s_options)
+  add_test(NAME Fuzz.${room}.${corpus}
+           COMMAND k8s_${room}_${fuzz} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
+  set_tests_properties(Fuzz.${room}.${corpus} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
 
 # The room's headers are installed, and all_verify_interface_header_sets compiles each one alone.

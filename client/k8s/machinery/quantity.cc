@@ -67,6 +67,12 @@ Wide DivideAwayFromZero(Wide value, Wide divisor) {
   return value > 0 ? quotient + 1 : quotient - 1;
 }
 
+// REQUIRES: scale is not positive.
+Wide WholePart(Wide mantissa, int scale) {
+  for (; scale < 0; ++scale) mantissa /= 10;
+  return mantissa;
+}
+
 // Rounds away what is finer than 1n and takes trailing zeros into the scale.
 void Normalise(Number& number) {
   for (; number.scale < kNano && number.mantissa != 0; ++number.scale) {
@@ -133,7 +139,7 @@ Result<Number> ParseNumber(std::string_view text) {
     Wide scaled;
     const Wide limit = Wide{kMax};
     if (__builtin_mul_overflow(number.mantissa, Wide{1} << suffix->exponent, &scaled) ||
-        (number.scale == 0 && (scaled > limit || scaled < -limit))) {
+        WholePart(scaled, number.scale) > limit || WholePart(scaled, number.scale) < -limit) {
       scaled = negative ? -limit : limit;
       number.scale = 0;
     }

@@ -147,6 +147,12 @@ TEST(Quantity, WhatIsCanonicalStaysAsItIs) {
   }
 }
 
+TEST(Quantity, CapsLargeBinaryNumbersWithFractionsToo) {  // chapter 9.3
+  EXPECT_EQ(Quantity::Parse("100000000000000000000.5Gi")->String(), "9223372036854775807");
+  EXPECT_EQ(Quantity::Parse("-9.5Ei")->String(), "-9223372036854775807");
+  EXPECT_EQ(Quantity::Parse("1.5Gi")->String(), "1536Mi");
+}
+
 TEST(Quantity, RefusesWhatGoRefuses) {  // C-9.8
   using testing::HasSubstr;
   for (const char* bad : {"", "1 Gi", "1_000", "1,5", "abc"}) {

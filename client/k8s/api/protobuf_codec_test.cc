@@ -1,0 +1,129 @@
+#include "k8s/machinery/protobuf_codec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "k8s/api/apiextensionsv1.h"
+#include "k8s/api/corev1.h"
+#include "k8s/base/strings.h"
+
+namespace k8s {
+namespace {
+
+using namespace std::string_literals;
+using testing::HasSubstr;
+
+const TypeMeta kConfigMap{"v1", "ConfigMap"};
+
+corev1::ConfigMap OneKey() { return {.metadata = {.name = "n"}, .data = {{"k", "v"}}}; }
+
+const std::string kPrefix = "k8s\0"s;
+const std::string kTypeMeta =
+    "\x0a\x0f\x0a\x02v1\x12\x09"
+    "ConfigMap"s;
+const std::string kRaw =
+    "\x12\x1b\x0a\x11\x0a\x01n\x12\x00\x1a\x00\x22\x00\x2a\x00\x32\x00\x38\x00\x42\x00"
+    "\x12\x06\x0a\x01k\x12\x01v"s;
+const std::string kTrailer = "\x1a\x00\x22\x00"s;
+
+TEST(ProtobufCodec, WritesAConfigMapAsGoDoes) {  // C-9.11
+  std::string out;
+  const corev1::ConfigMap map = OneKey();
+  EncodeProtobuf(TypeOf<corev1::ConfigMap>(), &map, kConfigMap, out);
+  EXPECT_EQ(out, kPrefix + kTypeMeta + kRaw + kTrailer);
+}
+
+TEST(ProtobufCodec, ReadsAnEnvelopeInAnyOrderWithFieldsItDoesNotKnow) {  // C-9.12
+  const std::string unknown = "\x4a\x03xyz\x50\x07"s;                    // 9 is a text, 10 a number
+  for (const std::string& bytes :
+       {kPrefix + unknown + kTypeMeta + kRaw + kTrailer, kPrefix + kRaw + kTypeMeta + unknown,
+        kPrefix + kTrailer + kRaw + kTypeMeta, kPrefix + kTypeMeta + kRaw}) {
+    corev1::ConfigMap map;
+    TypeMeta meta;
+    const auto read = DecodeProtobuf(bytes, TypeOf<corev1::ConfigMap>(), &map, &meta);
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(meta, kConfigMap);
+    EXPECT_EQ(map.metadata.name, "n");
+    EXPECT_EQ(map.data.at("k"), "v");
+  }
+}
+
+TEST(ProtobufCodec, SaysWhatIsNoEnvelope) {  // C-9.13
+  corev1::ConfigMap map;
+  const auto error = [&](std::string_view bytes) {
+    const auto read = DecodeProtobuf(bytes, TypeOf<corev1::ConfigMap>(), &map);
+    return read ? std::string() : read.error().message();
+  };
+  EXPECT_THAT(error(""), HasSubstr("empty data"));
+  EXPECT_THAT(error(kPrefix), HasSubstr("empty body"));
+  EXPECT_THAT(error(R"({"kind":"ConfigMap"})"),
+              HasSubstr("provided data does not appear to be a protobuf message, expected prefix "
+                        "[107 56 115 0]"));
+}
+
+TEST(ProtobufCodec, KeepsTheKindOfAnIntOrString) {  // C-9.10
+  for (const IntOrString& port : {IntOrString(8080), IntOrString("http"), IntOrString(-1)}) {
+    const corev1::ServicePort written{.targetPort = port};
+    std::string bytes;
+    EncodeProtobufMessage(TypeOf<corev1::ServicePort>(), &written, bytes);
+    corev1::ServicePort read;
+    ASSERT_TRUE(DecodeProtobufMessage(bytes, TypeOf<corev1::ServicePort>(), &read));
+    EXPECT_EQ(read.targetPort, port);
+  }
+}
+
+TEST(ProtobufCodec, RefusesWhatEndsTooEarly) {
+  const std::string whole = kPrefix + kTypeMeta + kRaw;
+  for (size_t length = 4; length < whole.size(); ++length) {
+    corev1::ConfigMap map;
+    const bool between_fields = length == kPrefix.size() + kTypeMeta.size();
+    EXPECT_EQ(
+        DecodeProtobuf(whole.substr(0, length), TypeOf<corev1::ConfigMap>(), &map).has_value(),
+        between_fields)
+        << length;
+  }
+}
+
+TEST(ProtobufCodec, RefusesLengthsBeyondTheInput) {
+  for (const std::string& bytes :
+       {"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s, "\x0a\xff\xff\xff\xff\x0f"s, "\x0a\x01"s,
+        "\x00\x01"s, "\x0b\x01"s, "\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"s}) {
+    corev1::ConfigMap map;
+    EXPECT_FALSE(DecodeProtobufMessage(bytes, TypeOf<corev1::ConfigMap>(), &map));
+  }
+}
+
+TEST(ProtobufCodec, RefusesWhatNestsTooDeep) {
+  // not: JSONSchemaProps is number 28.
+  const auto nested = [&](int levels) {
+    apiextensionsv1::JSONSchemaProps schema;
+    std::string in;
+    for (int i = 0; i < levels; ++i) {
+      std::string length;
+      for (size_t rest = in.size(); length.empty() || rest != 0; rest >>= 7) {
+        length += static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
+      }
+      in = "\xe2\x01"s + length + in;
+    }
+    return DecodeProtobufMessage(in, TypeOf<apiextensionsv1::JSONSchemaProps>(), &schema);
+  };
+  EXPECT_TRUE(nested(kMaxProtobufDepth - 1));
+  const auto read = nested(kMaxProtobufDepth);
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message(), HasSubstr("nested deeper"));
+}
+
+TEST(ProtobufCodec, FramesAWatchEvent) {
+  std::string frame;
+  AppendWatchFrame("ADDED", kPrefix + kTypeMeta + kRaw, frame);
+  ASSERT_GT(frame.size(), 4u);
+  EXPECT_EQ(frame.substr(0, 3), "\0\0\0"s);
+  EXPECT_EQ(static_cast<size_t>(static_cast<uint8_t>(frame[3])), frame.size() - 4);
+  const auto event = OpenWatchEvent(std::string_view(frame).substr(4));
+  ASSERT_TRUE(event) << event.error();
+  EXPECT_EQ(event->type, "ADDED");
+  EXPECT_EQ(event->object, kPrefix + kTypeMeta + kRaw);
+}
+
+}  // namespace
+}  // namespace k8s
