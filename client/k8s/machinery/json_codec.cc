@@ -247,8 +247,8 @@ class Reader {
     return true;
   }
 
-  // A list document is mostly its items, so the first one tells about how many there are. Growing in
-  // steps instead would move every item several times. A document that lies costs at most eight
+  // A list document is mostly its items, so the first one tells about how many there are. Growing
+  // in steps instead would move every item several times. A document that lies costs at most eight
   // times its own size.
   void Reserve(const Field& field, void* list, size_t begin) {
     const size_t length = scanner_.offset() - begin;
