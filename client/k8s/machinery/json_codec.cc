@@ -247,8 +247,8 @@ class Reader {
     return true;
   }
 
-  // A list document is mostly its items, so the first one tells about how many there are. Growing in
-  // steps instead would move every item several times. A document that lies costs at most eight
+  // A list document is mostly its items, so the first one tells about how many there are. Growing
+  // in steps instead would move every item several times. A document that lies costs at most eight
   // times its own size.
   void Reserve(const Field& field, void* list, size_t begin) {
     const size_t length = scanner_.offset() - begin;
@@ -736,6 +736,13 @@ Result<TypeMeta> PeekTypeMeta(std::string_view text) {
   };
   if (!read()) return scanner.error();
   return meta;
+}
+
+Result<void> CheckJsonPrefix(std::string_view text) {
+  JsonScanner scanner(text);
+  std::string_view skipped;
+  if (scanner.Skip(skipped) || scanner.ran_out()) return {};
+  return scanner.error();
 }
 
 std::string CompactJson(std::string_view text) {

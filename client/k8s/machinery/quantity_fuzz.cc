@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "k8s/machinery/quantity.h"
 #include "k8s/base/result.h"
+#include "k8s/machinery/quantity.h"
 #include "k8s/machinery/scalars.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
