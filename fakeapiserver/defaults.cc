@@ -325,6 +325,7 @@ void Webhook(Value& in) {
 
 using Hook = void (*)(Value& in);
 
+// Long because it is a table: one line a kind and what defaults it.
 const std::map<std::string_view, Hook>& Hooks() {
   static const std::map<std::string_view, Hook> kHooks = {
       {"corev1.Container", Container},

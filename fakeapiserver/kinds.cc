@@ -743,6 +743,7 @@ void PriorityClassStays(const Value& now, const Value& old, FieldErrors& errors)
 
 }  // namespace
 
+// Long because it is a table: one entry a kind, each a few lines that belong to that kind alone.
 void AddKinds(std::map<std::string_view, Strategy>& rows) {
   Strategy& pod = rows["/Pod"];
   pod.prepare_create = PreparePod;

@@ -270,6 +270,7 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
   Store(now, std::move(entries));
 }
 
+// Long because the steps of apply share the live object, the two field sets and the conflicts.
 Result<ApplyResult> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type,
                                 const FieldOwner& owner, bool force, std::string_view time, bool) {
   if (const std::string problem = CheckAgainstSchema(applied, type); !problem.empty()) {

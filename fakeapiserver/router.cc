@@ -210,6 +210,7 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   return ServeResource(request, info, std::move(parts));
 }
 
+// Long because it is the one place that chooses the handler of a verb and subresource.
 Answer Router::ServeResource(const http::Request& request, const RequestInfo& info,
                              std::vector<std::string> parts) {
   Call call{request};

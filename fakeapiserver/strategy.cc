@@ -22,6 +22,7 @@ Strategy Row(Generation generation) {
   return row;
 }
 
+// Long because it is a table: one row a kind.
 Rows MakeRows() {
   Rows rows;
   for (std::string_view kind : {"apps/Deployment",

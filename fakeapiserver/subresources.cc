@@ -545,6 +545,7 @@ Result<Answer> ServeSubresource(Core& core, Call& call) {
   return PatchObject(core, call);
 }
 
+// Long because each kind that is only answered, never stored, is one case of a few lines.
 Result<Answer> CreateVirtual(Core& core, Call& call) {
   if (call.served->resource == "bindings") return ServeBinding(core, call);
   auto review = DecodeBody(call, *call.served->type);

@@ -180,6 +180,7 @@ std::string TerminatedReason(const Value& terminated) {
   return Cat("ExitCode:", std::to_string(terminated.IntAt({"exitCode"})));
 }
 
+// Long because kubectl's STATUS column is one decision over the whole pod, read from top to bottom.
 Cells PodCells(const Row& row) {
   const auto& containers = row.List({"spec", "containers"});
   const auto& init_specs = row.List({"spec", "initContainers"});
@@ -826,6 +827,7 @@ int64_t CountEntries(const Row& row, std::initializer_list<std::string_view> bag
   return count;
 }
 
+// Long because it is a table: one line a kind and the function that prints its cells.
 const std::map<std::string_view, CellFunction>& Functions() {
   static const std::map<std::string_view, CellFunction> kFunctions = {
       {"/Pod", PodCells},

@@ -262,6 +262,7 @@ Result<Value> Finish(Value tree, const Served& served) {
 
 }  // namespace
 
+// Long because the steps of a create follow each other over one tree, in the order of the server.
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields) {
   const Served& served = *call.served;
   if (auto good = CheckNamespace(call, tree); !good) return good.error();
@@ -361,6 +362,7 @@ Result<Answer> CreateObject(Core& core, Call& call) {
   return RenderCreated(core, call, *object, sent_version);
 }
 
+// Long because the steps of an update follow each other over one tree, in the order of the server.
 Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
                                 const MakeChange& change, bool apply) {
   const Served& served = *call.served;
