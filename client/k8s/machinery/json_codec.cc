@@ -738,6 +738,13 @@ Result<TypeMeta> PeekTypeMeta(std::string_view text) {
   return meta;
 }
 
+Result<void> CheckJsonPrefix(std::string_view text) {
+  JsonScanner scanner(text);
+  std::string_view skipped;
+  if (scanner.Skip(skipped) || scanner.ran_out()) return {};
+  return scanner.error();
+}
+
 std::string CompactJson(std::string_view text) {
   // Most text is compact as it comes, and then it is only copied.
   const auto has = [&](char c) { return std::memchr(text.data(), c, text.size()) != nullptr; };

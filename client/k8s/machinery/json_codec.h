@@ -49,6 +49,9 @@ void EncodeSparseJson(const TypeInfo& type, const void* object, const TypeMeta& 
 // The kind and apiVersion of a document, without reading the rest of it.
 Result<TypeMeta> PeekTypeMeta(std::string_view text);
 
+// An error when no document begins with this text, whatever may follow.
+Result<void> CheckJsonPrefix(std::string_view text);
+
 // Without the blanks between tokens. REQUIRES: text is valid JSON.
 std::string CompactJson(std::string_view text);
 

@@ -25,6 +25,8 @@ void AppendUtf8(uint32_t point, std::string& out) {
   }
 }
 
+constexpr std::string_view kRanOut = "unexpected end of JSON input";
+
 // The first byte of [at, end) that a plain run of string characters cannot hold: a quote, a
 // backslash, a control character. high is set when a byte above 0x7f was passed.
 const char* PlainRun(const char* at, const char* end, bool& high) {
@@ -61,13 +63,14 @@ bool JsonScanner::Fail(std::string_view what) {
   if (what_.empty()) {
     what_ = what;
     failed_at_ = offset();
+    ran_out_ = what == kRanOut;
   }
   return false;
 }
 
 bool JsonScanner::FailUnexpected(std::string_view expected) {
   const char next = Peek();
-  if (at_ == end_) return Fail("unexpected end of JSON input");
+  if (at_ == end_) return Fail(kRanOut);
   const auto byte = static_cast<unsigned char>(next);
   const std::string seen = byte >= 0x20 && byte < 0x7f ? Cat("'", std::string(1, next), "'")
                                                        : Cat("byte ", std::to_string(byte));
@@ -99,7 +102,7 @@ bool JsonScanner::String(std::string_view& out, std::string& scratch) {
   }
   scratch.assign(start, static_cast<size_t>(at_ - start));
   while (true) {
-    if (at_ == end_) return Fail("unexpected end of JSON input");
+    if (at_ == end_) return Fail(kRanOut);
     if (*at_ == '"') break;
     if (*at_ != '\\') return Fail("control character in a string");
     if (!UnescapeInto(scratch)) return false;
@@ -114,7 +117,7 @@ bool JsonScanner::String(std::string_view& out, std::string& scratch) {
 }
 
 bool JsonScanner::Hex4(uint32_t& out) {
-  if (end_ - at_ < 4) return Fail("unexpected end of JSON input");
+  if (end_ - at_ < 4) return Fail(kRanOut);
   out = 0;
   for (int i = 0; i < 4; ++i) {
     const char c = *at_++;
@@ -131,7 +134,7 @@ bool JsonScanner::Hex4(uint32_t& out) {
 // REQUIRES: *at_ is a backslash.
 bool JsonScanner::UnescapeInto(std::string& scratch) {
   ++at_;
-  if (at_ == end_) return Fail("unexpected end of JSON input");
+  if (at_ == end_) return Fail(kRanOut);
   const char c = *at_++;
   constexpr std::string_view kLetters = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
   if (const size_t index = kLetters.find(c); index != std::string_view::npos) {
@@ -188,8 +191,9 @@ bool JsonScanner::Number(std::string_view& out, bool& is_integer) {
 }
 
 bool JsonScanner::Literal(std::string_view word) {
-  if (!TakeName(word)) return FailUnexpected("a value");
-  return true;
+  if (TakeName(word)) return true;
+  if (word.starts_with(std::string_view(at_, remaining()))) at_ = end_;
+  return FailUnexpected("a value");
 }
 
 bool JsonScanner::Skip(std::string_view& out) {

@@ -67,6 +67,8 @@ class JsonScanner {
   bool Fail(std::string_view what);
   bool FailUnexpected(std::string_view expected);
   bool failed() const { return !what_.empty(); }
+  // It failed where the text ends: more of it could have helped.
+  bool ran_out() const { return ran_out_; }
   // "json: <what> at byte <offset>".
   Error error() const;
 
@@ -80,6 +82,7 @@ class JsonScanner {
   int depth_ = 0;
   std::string what_;
   size_t failed_at_ = 0;
+  bool ran_out_ = false;
 };
 
 }  // namespace k8s

@@ -47,6 +47,13 @@ std::string ParameterText(const Field& field, const void* element) {
   }
 }
 
+Error Internal(const Error& cause) {
+  return Error::Api({.status = "Failure",
+                     .message = Cat("Internal error occurred: ", cause.message()),
+                     .reason = "InternalError",
+                     .code = 500});
+}
+
 bool IsZeroText(const Field& field, const std::string& text) {
   return text.empty() || (field.kind == Kind::kBool && text == "false") ||
          ((field.kind == Kind::kInt32 || field.kind == Kind::kInt64) && text == "0");
@@ -57,7 +64,7 @@ bool IsZeroText(const Field& field, const std::string& text) {
 Request::Request(std::shared_ptr<const Client> client, std::string_view method)
     : client_(std::move(client)),
       method_(method),
-      prefix_(client_->options().base.path + client_->options().api_path),
+      prefix_(http::CleanPath(Cat(client_->options().base.path, "/", client_->options().api_path))),
       timeout_(client_->options().timeout),
       warning_handler_(client_->options().warning_handler) {}
 
@@ -80,7 +87,7 @@ Request& Request::SetOnce(std::optional<std::string>& slot, std::string_view wha
 }
 
 Request& Request::Prefix(std::initializer_list<std::string_view> segments) {
-  if (!error_) prefix_ += JoinSegments(segments);
+  if (!error_) prefix_ = http::CleanPath(prefix_ + JoinSegments(segments));
   return *this;
 }
 
@@ -227,12 +234,24 @@ std::string Request::Path() const {
     add(*namespace_);
   }
   if (resource_ && !resource_->empty()) add(ToLower(*resource_));
-  const bool more = name_ || subresource_ || !suffix_.empty();
   if (name_) add(*name_);
   if (subresource_) add(*subresource_);
   path += suffix_;
-  if (!more && !resource_ && !namespace_) return path.empty() ? "/" : path;
-  return http::CleanPath(path);
+  // C-3.6: a slash at the end stays only while nothing follows the prefix.
+  return path == prefix_ ? path : http::CleanPath(path);
+}
+
+http::Url Request::Url() const {
+  const ClientOptions& options = client_->options();
+  http::Url url{.scheme = options.base.scheme,
+                .user_info = options.base.user_info,
+                .host = options.base.host,
+                .port = options.base.port,
+                .path = http::EscapePath(Path())};
+  http::Query query = query_;
+  if (timeout_ > Duration::zero()) query.Set("timeout", FormatDuration(timeout_));
+  if (!query.empty()) url.query = query.Encode();
+  return url;
 }
 
 Result<http::Request> Request::Build(http::Mode mode) const {
@@ -247,18 +266,7 @@ Result<http::Request> Request::Build(http::Mode mode) const {
   const ClientOptions& options = client_->options();
   http::Request request;
   request.method = method_;
-  request.url.scheme = options.base.scheme;
-  request.url.user_info = options.base.user_info;
-  request.url.host = options.base.host;
-  request.url.port = options.base.port;
-  request.url.path = http::EscapePath(Path());
-  if (timeout_ > Duration::zero()) {
-    http::Query query = query_;
-    query.Set("timeout", FormatDuration(timeout_));
-    request.url.query = query.Encode();
-  } else if (!query_.empty()) {
-    request.url.query = query_.Encode();
-  }
+  request.url = Url();
   request.headers = headers_;
   if (!headers_.Has("Accept")) {
     request.headers.Set("Accept", AcceptFor(options.content, prefer_protobuf_));
@@ -323,14 +331,6 @@ Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::s
                             Cat("for request ", request->url.String(),
                                 ", got status: ", std::to_string(response->status)));
   }
-  if (mode == http::Mode::kDo && !media_type.empty()) {
-    if (const auto parsed = ParseMediaType(media_type); !parsed) {
-      return Error::Api({.status = "Failure",
-                         .message = Cat("Internal error occurred: ", parsed.error().message()),
-                         .reason = "InternalError",
-                         .code = 500});
-    }
-  }
   auto body = response->body->ReadAll();
   if (!body) {
     if (mode == http::Mode::kDoRaw) return body.error();
@@ -339,12 +339,38 @@ Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::s
             body.error().message()));
   }
   http::LogBody("Response Body", *body);
+  if (mode == http::Mode::kDo || mode == http::Mode::kDoRaw) Received(*body);
+  if (mode != http::Mode::kDoRaw && !media_type.empty()) {
+    if (const auto parsed = ParseMediaType(media_type); !parsed) return Internal(parsed.error());
+  }
   const Error error = ErrorFrom(*response, *body, mode != http::Mode::kDoRaw);
   if (error_body != nullptr) *error_body = *std::move(body);
   return error;
 }
 
+// Reports how long a call took, its waits included and whatever came of it (chapter 4.8).
+class Request::Measured {
+ public:
+  explicit Measured(const Request& request)
+      : request_(request), clock_(*request.client_->options().env.clock), start_(clock_.Now()) {}
+  ~Measured() {
+    http::metrics::Current().request_latency(
+        request_.method_, http::metrics::UrlTemplate(request_.Url()), clock_.Now() - start_);
+  }
+
+ private:
+  const Request& request_;
+  const Clock& clock_;
+  const TimePoint start_;
+};
+
+void Request::Received(std::string_view body) const {
+  http::metrics::Current().response_size(method_, client_->options().base.Authority(),
+                                         static_cast<double>(body.size()));
+}
+
 Result<Answer> Request::Do(const Context& ctx) {
+  const Measured measured(*this);
   auto response = Send(http::Mode::kDo, ctx, nullptr);
   if (!response) return response.error();
   auto body = response->body->ReadAll();
@@ -354,6 +380,7 @@ Result<Answer> Request::Do(const Context& ctx) {
             body.error().message()));
   }
   http::LogBody("Response Body", *body);
+  Received(*body);
   Answer answer{.status_code = response->status,
                 .content_type = std::string(response->headers.Get("Content-Type")),
                 .body = *std::move(body),
@@ -362,18 +389,18 @@ Result<Answer> Request::Do(const Context& ctx) {
   if (answer.content_type.empty()) {
     answer.content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
   } else if (const auto parsed = ParseMediaType(answer.content_type); !parsed) {
-    return Error::Api({.status = "Failure",
-                       .message = Cat("Internal error occurred: ", parsed.error().message()),
-                       .reason = "InternalError",
-                       .code = 500});
+    return Internal(parsed.error());
   }
   return answer;
 }
 
 Result<std::string> Request::DoRaw(const Context& ctx, std::string* error_body) {
+  const Measured measured(*this);
   auto response = Send(http::Mode::kDoRaw, ctx, error_body);
   if (!response) return response.error();
-  return response->body->ReadAll();
+  auto body = response->body->ReadAll();
+  if (body) Received(*body);
+  return body;
 }
 
 Result<OpenStream> Request::Stream(const Context& ctx) {

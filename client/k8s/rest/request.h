@@ -82,6 +82,9 @@ class Request {
   Request& Fail(std::string message);
   Request& SetOnce(std::optional<std::string>& slot, std::string_view what, std::string_view value);
   std::string Path() const;
+  http::Url Url() const;
+  class Measured;
+  void Received(std::string_view body) const;
   // A response below 300 comes back with its body unread; any other becomes an Error.
   Result<http::Response> Send(http::Mode mode, const Context& ctx, std::string* error_body);
   Error ErrorFrom(const http::Response& response, std::string_view body, bool with_status) const;

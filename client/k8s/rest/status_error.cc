@@ -1,5 +1,6 @@
 #include "k8s/rest/status_error.h"
 
+#include <algorithm>
 #include <array>
 
 #include "k8s/base/strings.h"
@@ -79,7 +80,8 @@ Error GenericServerError(const FailedCall& call) {
                         .kind = std::string(call.resource)};
   details.causes.push_back({.reason = "UnexpectedServerResponse", .message = text});
   if (const auto seconds = ParseInt(Trim(call.headers->Get("Retry-After")))) {
-    details.retryAfterSeconds = static_cast<int32_t>(*seconds);
+    details.retryAfterSeconds =
+        static_cast<int32_t>(std::clamp<int64_t>(*seconds, INT32_MIN, INT32_MAX));
   }
   status.details = std::move(details);
   return Error::Api(std::move(status));

@@ -73,18 +73,32 @@ WarningHandler NoWarnings() {
   return [](const Warning&) {};
 }
 
-WarningHandler WriteWarnings(std::function<void(std::string_view line)> write, bool deduplicate) {
-  struct Written {
-    std::mutex mutex;
-    std::set<std::string> texts;
-  };
-  auto written = std::make_shared<Written>();
-  return [=](const Warning& warning) {
+struct WarningWriter::State {
+  std::function<void(std::string_view line)> write;
+  WarningWriterOptions options;
+  std::mutex mutex{};
+  std::set<std::string> texts{};  // guarded by mutex, as is count
+  int count = 0;
+};
+
+WarningWriter::WarningWriter(std::function<void(std::string_view line)> write,
+                             WarningWriterOptions options)
+    : state_(new State{std::move(write), options}) {}
+
+WarningHandler WarningWriter::Handler() const {
+  return [state = state_](const Warning& warning) {
     if (warning.code != kMiscellaneous || warning.text.empty()) return;
-    std::lock_guard lock(written->mutex);
-    if (deduplicate && !written->texts.insert(warning.text).second) return;
-    write(Cat("Warning: ", warning.text));
+    std::lock_guard lock(state->mutex);
+    if (state->options.deduplicate && !state->texts.insert(warning.text).second) return;
+    ++state->count;
+    state->write(
+        Cat(state->options.color ? "\x1b[33;1mWarning:\x1b[0m " : "Warning: ", warning.text));
   };
+}
+
+int WarningWriter::WarningCount() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->count;
 }
 
 }  // namespace k8s::rest

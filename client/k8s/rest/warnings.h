@@ -27,7 +27,24 @@ std::vector<Warning> ParseWarnings(const http::Headers& headers);
 // Logs "Warning: <text>" for code 299 with a text; what clients do by default.
 WarningHandler LogWarnings();
 WarningHandler NoWarnings();
-// The same as lines to `write`; each text once if deduplicate.
-WarningHandler WriteWarnings(std::function<void(std::string_view line)> write, bool deduplicate);
+
+struct WarningWriterOptions {
+  bool deduplicate = false;  // each text once
+  bool color = false;        // "Warning:" in bold yellow, for terminals
+};
+
+// The same as lines to `write`, one at a time, from any thread; counts them. Copies share the
+// count.
+class WarningWriter {
+ public:
+  explicit WarningWriter(std::function<void(std::string_view line)> write,
+                         WarningWriterOptions options = {});
+  WarningHandler Handler() const;
+  int WarningCount() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
 
 }  // namespace k8s::rest

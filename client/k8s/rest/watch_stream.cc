@@ -5,6 +5,8 @@
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json_codec.h"
 #include "k8s/machinery/protobuf_codec.h"
+#include "k8s/machinery/unstructured.h"
+#include "k8s/rest/status_error.h"
 #include "k8s/rest/status_type.h"
 
 namespace k8s::rest {
@@ -19,6 +21,21 @@ std::string_view KnownType(std::string_view type) {
     if (type == known) return known;
   }
   return {};
+}
+
+// What client-go passes over in silence when a stream breaks off; all else becomes an ERROR event.
+bool IsUsualEnd(const Error& error) {
+  switch (error.code()) {
+    case Error::Code::kCanceled:
+    case Error::Code::kDeadlineExceeded:
+      return true;
+    case Error::Code::kTransport:
+      return error.cause() == TransportCause::kReset || error.cause() == TransportCause::kEof ||
+             error.cause() == TransportCause::kTruncated ||
+             error.cause() == TransportCause::kTimeout;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -45,9 +62,12 @@ bool WatchStream::Fill() {
   const auto read = body_->Read(buffer_);
   if (read && *read > 0) return true;
   finished_ = true;
-  if (!read) {
+  const bool rest = protobuf_ ? !buffer_.empty() : !Trim(buffer_).empty();
+  if (!read && !IsUsualEnd(read.error())) {
+    Broken(read.error().message());
+  } else if (!read) {
     end_ = read.error();
-  } else if (!Trim(buffer_).empty()) {
+  } else if (rest) {
     end_ = Error::Transport(TransportCause::kTruncated, "the watch ended inside an event");
   }
   return false;
@@ -87,31 +107,42 @@ size_t WatchStream::JsonFrameEnd() {
 }
 
 bool WatchStream::NextFrame(std::string_view& frame) {
+  size_t checked = 0;  // bytes of this frame that are known to begin a JSON document
   while (true) {
     const size_t available = buffer_.size() - begin_;
-    size_t wanted = 0;
-    if (protobuf_ && available >= kLengthPrefix) {
+    size_t wanted = available, prefix = 0;
+    bool whole = false;
+    if (!protobuf_) {
+      const size_t end = JsonFrameEnd();
+      whole = end != kNotYet;
+      if (whole) wanted = end - begin_;
+    } else if (available >= kLengthPrefix) {
+      prefix = kLengthPrefix;
+      wanted = 0;
       for (size_t i = 0; i < kLengthPrefix; ++i) {
         wanted = wanted << 8 | static_cast<uint8_t>(buffer_[begin_ + i]);
       }
-      if (wanted <= kMaxFrameBytes && available - kLengthPrefix >= wanted) {
-        frame = std::string_view(buffer_).substr(begin_ + kLengthPrefix, wanted);
-        begin_ += kLengthPrefix + wanted;
-        scanned_ = begin_;
-        return true;
-      }
-    } else if (!protobuf_) {
-      if (const size_t end = JsonFrameEnd(); end != kNotYet) {
-        frame = std::string_view(buffer_).substr(begin_, end - begin_);
-        begin_ = end;
-        return true;
-      }
-      wanted = available;
+      whole = available - prefix >= wanted;
     }
     if (wanted > kMaxFrameBytes) {
-      Undecodable("object to decode was longer than maximum allowed size");
-      oversize_ = true;
+      Broken("object to decode was longer than maximum allowed size");
       return false;
+    }
+    if (whole) {
+      frame = std::string_view(buffer_).substr(begin_ + prefix, wanted);
+      begin_ += prefix + wanted;
+      if (protobuf_) scanned_ = begin_;
+      return true;
+    }
+    // What cannot become JSON is said at once, and not when the server hangs up. Looking only when
+    // there is twice as much keeps a large frame cheap.
+    if (!protobuf_ && available >= 2 * checked + 1) {
+      const auto begun = CheckJsonPrefix(std::string_view(buffer_).substr(begin_));
+      if (!begun) {
+        Broken(begun.error().message());
+        return false;
+      }
+      checked = available;
     }
     if (!Fill()) return false;
   }
@@ -120,8 +151,8 @@ bool WatchStream::NextFrame(std::string_view& frame) {
 std::optional<std::string_view> WatchStream::Next(const TypeInfo& type, void* object) {
   if (finished_) return std::nullopt;
   std::string_view frame;
-  // A frame that is too large ends the stream with an ERROR event of its own.
-  if (!NextFrame(frame)) return oversize_ ? std::optional(kError) : std::nullopt;
+  // A stream that breaks ends with an ERROR event of its own.
+  if (!NextFrame(frame)) return broken_ ? std::optional(kError) : std::nullopt;
   return protobuf_ ? ProtobufEvent(frame, type, object) : JsonEvent(frame, type, object);
 }
 
@@ -129,68 +160,85 @@ std::optional<std::string_view> WatchStream::JsonEvent(std::string_view frame, c
                                                        void* object) {
   JsonWatchEvent event;
   const auto read = DecodeJsonWatchEvent(frame, type, object, event);
-  if (!read) {
-    // An object of another kind may not even have the same forms; what it is decides first.
-    const auto peeked = PeekTypeMeta(event.object_text);
-    if (peeked && KnownType(event.type).empty()) return Checked(event.type, *peeked, type);
-    return Undecodable(Cat("unable to decode watch event: ", read.error().message()));
-  }
-  if (event.type == kError) {
-    const TypeInfo* type_of_status = StatusType(find_kind_);
-    Status status;
-    if (type_of_status == nullptr ||
-        !DecodeJson(event.object_text, *type_of_status, &status, nullptr)) {
-      return Undecodable("unable to decode watch event: an ERROR without a Status");
+  if (!read || event.type == kError) {
+    // A Status, or an object of another kind, which need not even have the same forms: the frame
+    // is read once more without them.
+    Unstructured tree;
+    JsonWatchEvent again;
+    if (const auto plain = DecodeJsonWatchEvent(frame, TypeOf<Unstructured>(), &tree, again);
+        !plain) {
+      return Broken(plain.error().message());
     }
-    status_ = std::move(status);
-    return kError;
+    if (again.type == kError) {
+      Status status;
+      const TypeInfo* type_of_status = StatusType(find_kind_);
+      const auto peeked = PeekTypeMeta(again.object_text);
+      const bool is_status = type_of_status != nullptr && peeked && IsStatus(*peeked) &&
+                             DecodeJson(again.object_text, *type_of_status, &status);
+      return ErrorEvent(is_status ? std::optional(std::move(status)) : std::nullopt);
+    }
+    const auto checked = Checked(again.type, again.meta, type, again.object_text);
+    if (!checked || *checked == kError) return checked;
+    return Undecodable(read.error().message());
   }
-  return Checked(event.type, event.meta, type);
+  return Checked(event.type, event.meta, type, event.object_text);
 }
 
 std::optional<std::string_view> WatchStream::ProtobufEvent(std::string_view frame,
                                                            const TypeInfo& type, void* object) {
   const auto event = OpenWatchEvent(frame);
-  if (!event) return Undecodable(event.error().message());
-  if (KnownType(event->type).empty()) return Checked(event->type, {}, type);
+  if (!event) return Broken(event.error().message());
+  if (KnownType(event->type).empty()) return Checked(event->type, {}, type, {});
   const auto envelope = OpenEnvelope(event->object);
-  if (!envelope) {
-    return Undecodable(Cat("unable to decode watch event: ", envelope.error().message()));
-  }
+  if (!envelope) return Undecodable(envelope.error().message());
   if (event->type == kError) {
-    const TypeInfo* type_of_status = StatusType(find_kind_);
     Status status;
-    if (type_of_status == nullptr ||
-        !DecodeProtobufMessage(envelope->raw, *type_of_status, &status)) {
-      return Undecodable("unable to decode watch event: an ERROR without a Status");
-    }
-    status_ = std::move(status);
-    return kError;
+    const TypeInfo* type_of_status = StatusType(find_kind_);
+    const bool is_status = type_of_status != nullptr && IsStatus(envelope->meta) &&
+                           DecodeProtobufMessage(envelope->raw, *type_of_status, &status);
+    return ErrorEvent(is_status ? std::optional(std::move(status)) : std::nullopt);
   }
-  const auto checked = Checked(event->type, envelope->meta, type);
+  const auto checked = Checked(event->type, envelope->meta, type, {});
   if (!checked || *checked == kError) return checked;
   if (auto read = DecodeProtobufMessage(envelope->raw, type, object); !read) {
-    return Undecodable(Cat("unable to decode watch event: ", read.error().message()));
+    return Undecodable(read.error().message());
   }
   return checked;
 }
 
-std::optional<std::string_view> WatchStream::Checked(std::string_view event_type,
-                                                     const TypeMeta& meta, const TypeInfo& type) {
-  const std::string_view known = KnownType(event_type);
-  if (known.empty()) return Undecodable(Cat("got invalid watch event type: ", event_type));
-  const bool is_target =
-      type.Has(kTree) || ((meta.kind.empty() || meta.kind == type.name) &&
-                          (meta.api_version.empty() || meta.api_version == type.api_version()));
-  if (!is_target) {
-    return Undecodable(Cat("unable to decode watch event: no kind ", Quote(meta.kind),
-                           " is registered for version ", Quote(meta.api_version)));
+std::optional<std::string_view> WatchStream::ErrorEvent(std::optional<Status> status) {
+  if (!status) {
+    status =
+        Status{.status = "Failure", .message = "the server sent an ERROR event without a Status"};
   }
-  return known;
+  status_ = std::move(status);
+  return kError;
+}
+
+// What an event must say of itself (7.3).
+std::optional<std::string_view> WatchStream::Checked(std::string_view event_type,
+                                                     const TypeMeta& meta, const TypeInfo& type,
+                                                     std::string_view object_text) {
+  const std::string_view known = KnownType(event_type);
+  if (known.empty()) return Broken(Cat("got invalid watch event type: ", event_type));
+  if (meta.kind.empty() || meta.api_version.empty()) {
+    return Undecodable(Cat("Object '", meta.kind.empty() ? "Kind" : "apiVersion",
+                           "' is missing in '", object_text.substr(0, kMaxUnstructuredText), "'"));
+  }
+  if (type.Has(kTree) || (meta.kind == type.name && meta.api_version == type.api_version())) {
+    return known;
+  }
+  return Undecodable(
+      Cat("no kind ", Quote(meta.kind), " is registered for version ", Quote(meta.api_version)));
 }
 
 std::optional<std::string_view> WatchStream::Undecodable(std::string_view reason) {
-  finished_ = true;
+  return Broken(Cat("unable to decode watch event: ", reason));
+}
+
+std::optional<std::string_view> WatchStream::Broken(std::string_view reason) {
+  finished_ = broken_ = true;
+  body_.reset();
   const std::string text = Cat("unable to decode an event from the watch stream: ", reason);
   StatusDetails details;
   details.causes.push_back({.reason = "UnexpectedServerResponse", .message = text});

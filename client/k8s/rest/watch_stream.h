@@ -48,9 +48,12 @@ class WatchStream {
                                             void* object);
   std::optional<std::string_view> ProtobufEvent(std::string_view frame, const TypeInfo& type,
                                                 void* object);
+  std::optional<std::string_view> ErrorEvent(std::optional<Status> status);
   std::optional<std::string_view> Checked(std::string_view event_type, const TypeMeta& meta,
-                                          const TypeInfo& type);
-  // The ERROR event that client-go makes up for a frame it cannot use (7.4); the last one.
+                                          const TypeInfo& type, std::string_view object_text);
+  // The ERROR event that client-go makes up when a stream cannot go on (7.4); the last one. Hangs
+  // up. Undecodable blames an object.
+  std::optional<std::string_view> Broken(std::string_view reason);
   std::optional<std::string_view> Undecodable(std::string_view reason);
   size_t JsonFrameEnd();
 
@@ -62,7 +65,7 @@ class WatchStream {
   size_t scanned_ = 0;  // up to here the JSON scan below has looked
   int depth_ = 0;
   bool quoted_ = false, escaped_ = false;
-  bool finished_ = false, oversize_ = false;
+  bool finished_ = false, broken_ = false;
   std::optional<Status> status_;
   std::optional<Error> end_;
 };
