@@ -18,43 +18,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-// Files in memory, with the folders that their names imply.
-class MemoryHost final : public Host {
- public:
-  std::optional<std::string> GetEnv(const std::string& name) const override {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  }
-  Result<std::string> ReadFile(const std::string& path) const override {
-    if (const auto found = files.find(path); found != files.end()) return found->second;
-    if (IsDirectory(path)) return ConfigError("read " + path + ": is a directory");
-    return ConfigError("open " + path + ": no such file or directory");
-  }
-  Result<void> WriteFile(const std::string& path, std::string_view content,
-                         int mode) const override {
-    files[path] = content;
-    last_mode = mode;
-    return {};
-  }
-  bool Exists(const std::string& path) const override {
-    return files.contains(path) || IsDirectory(path);
-  }
-  bool IsDirectory(const std::string& path) const override {
-    const auto next = files.lower_bound(path + "/");
-    return next != files.end() && next->first.starts_with(path + "/");
-  }
-  Result<std::vector<std::string>> ListDirectory(const std::string&) const override {
-    return std::vector<std::string>();
-  }
-  std::string WorkingDirectory() const override { return "/elsewhere"; }
-  std::string ProgramName() const override { return "test"; }
-
-  std::map<std::string, std::string> variables;
-  mutable std::map<std::string, std::string> files;
-  mutable int last_mode = 0;
-};
-
 class Kubeconfigs : public testing::Test {
  protected:
   Kubeconfigs() {
@@ -85,7 +48,7 @@ class Kubeconfigs : public testing::Test {
     return DeferredLoadingClientConfig(DefaultLoadingRules(env), {}).ClientConfig();
   }
 
-  std::shared_ptr<MemoryHost> host = std::make_shared<MemoryHost>();
+  std::shared_ptr<http::FakeHost> host = std::make_shared<http::FakeHost>();
   Env env;
 };
 
@@ -406,7 +369,7 @@ TEST_P(RecordedCase, EndsAsInClientGo) {
   const Value& given = GetParam();
   if (given.is_null()) GTEST_SKIP() << "client-go-kubeconfig-v0.37.jsonl is not there";
   SetLogSink([](int, std::string_view) {});
-  const auto host = std::make_shared<MemoryHost>();
+  const auto host = std::make_shared<http::FakeHost>();
   Env env;
   env.host = host;
   const auto in_folder = [](std::string_view name) {

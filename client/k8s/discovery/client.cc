@@ -81,19 +81,10 @@ Result<Client> Client::NewForConfig(const rest::Config& config) {
   if (own.timeout == Duration::zero()) own.timeout = kDefaultTimeout;
   if (own.burst == 0 && !own.rate_limiter) own.burst = kDefaultBurst;
   if (own.user_agent.empty()) own.user_agent = rest::DefaultKubernetesUserAgent(own.env);
-  auto base = rest::DefaultServerURL(own);
-  if (!base) return base.error();
-  auto stack = rest::TransportFor(own);
-  if (!stack) return stack.error();
-  rest::ClientOptions options;
-  options.base = *std::move(base);
-  options.api_path = "";
-  options.content = {"application/json", "application/json"};
-  options.stack = *std::move(stack);
-  if (own.warning_handler) options.warning_handler = own.warning_handler;
-  options.find_kind = &FindKind;
-  options.env = own.env;
-  return Client(std::make_shared<const rest::Client>(std::move(options)));
+  auto rest = rest::ClientFor(
+      own, {.content = {"application/json", "application/json"}, .find_kind = &FindKind});
+  if (!rest) return rest.error();
+  return Client(*std::move(rest));
 }
 
 Result<Info> Client::ServerVersion(const Context& ctx) const {

@@ -4,33 +4,15 @@
 
 #include <map>
 
+#include "k8s/http/stub_for_test.h"
+
 namespace k8s::http {
 namespace {
 
-class Variables final : public Host {
- public:
-  explicit Variables(std::map<std::string, std::string> values) : values_(std::move(values)) {}
-  std::optional<std::string> GetEnv(const std::string& name) const override {
-    const auto found = values_.find(name);
-    if (found == values_.end()) return std::nullopt;
-    return found->second;
-  }
-  Result<std::string> ReadFile(const std::string&) const override { return ConfigError("none"); }
-  Result<void> WriteFile(const std::string&, std::string_view, int) const override { return {}; }
-  bool Exists(const std::string&) const override { return false; }
-  bool IsDirectory(const std::string&) const override { return false; }
-  Result<std::vector<std::string>> ListDirectory(const std::string&) const override {
-    return std::vector<std::string>();
-  }
-  std::string WorkingDirectory() const override { return "/"; }
-  std::string ProgramName() const override { return "test"; }
-
- private:
-  std::map<std::string, std::string> values_;
-};
-
 std::string ProxyOf(std::map<std::string, std::string> values, const char* target) {
-  const auto proxy = ProxyFromEnvironment(Variables(std::move(values)))(Url::Parse(target).value());
+  FakeHost host;
+  host.variables = std::move(values);
+  const auto proxy = ProxyFromEnvironment(host)(Url::Parse(target).value());
   if (!proxy) return "error";
   return *proxy ? (*proxy)->String() : "none";
 }

@@ -59,7 +59,7 @@ class Stub final : public RoundTripper {
   std::vector<Answer> answers_;
 };
 
-// Environment variables and files from two maps.
+// Environment variables and files from two maps; the names of files imply their folders.
 class FakeHost final : public Host {
  public:
   std::optional<std::string> GetEnv(const std::string& name) const override {
@@ -68,24 +68,32 @@ class FakeHost final : public Host {
     return found->second;
   }
   Result<std::string> ReadFile(const std::string& path) const override {
-    const auto found = files.find(path);
-    if (found == files.end()) return ConfigError("open " + path + ": no such file or directory");
-    return found->second;
+    if (const auto found = files.find(path); found != files.end()) return found->second;
+    if (IsDirectory(path)) return ConfigError("read " + path + ": is a directory");
+    return ConfigError("open " + path + ": no such file or directory");
   }
-  Result<void> WriteFile(const std::string& path, std::string_view content, int) const override {
+  Result<void> WriteFile(const std::string& path, std::string_view content,
+                         int mode) const override {
     files[path] = content;
+    last_mode = mode;
     return {};
   }
-  bool Exists(const std::string& path) const override { return files.contains(path); }
-  bool IsDirectory(const std::string&) const override { return false; }
+  bool Exists(const std::string& path) const override {
+    return files.contains(path) || IsDirectory(path);
+  }
+  bool IsDirectory(const std::string& path) const override {
+    const auto next = files.lower_bound(path + "/");
+    return next != files.end() && next->first.starts_with(path + "/");
+  }
   Result<std::vector<std::string>> ListDirectory(const std::string&) const override {
     return std::vector<std::string>();
   }
-  std::string WorkingDirectory() const override { return "/work"; }
+  std::string WorkingDirectory() const override { return "/elsewhere"; }
   std::string ProgramName() const override { return program; }
 
   std::map<std::string, std::string> variables;
   mutable std::map<std::string, std::string> files;
+  mutable int last_mode = 0;
   std::string program = "prog";
 };
 

@@ -10,20 +10,17 @@
 namespace k8s::kubernetes {
 namespace {
 
-// Everything of a rest::Client but its stack, which is what may fail.
-rest::ClientOptions OptionsFor(const rest::Config& config, http::Url base, std::string_view group,
+// What a group version's client knows of itself; where the server is comes from the config.
+rest::ClientOptions OptionsFor(const rest::Config& config, std::string_view group,
                                std::string_view version) {
   rest::ClientOptions options;
-  options.base = std::move(base);
   options.api_path =
       rest::DefaultVersionedApiPath(group.empty() ? "/api" : "/apis", group, version);
   options.group = group;
   options.version = version;
   options.content = {config.accept_content_types, config.content_type};
   options.timeout = config.timeout;
-  if (config.warning_handler) options.warning_handler = config.warning_handler;
   options.find_kind = &FindKind;
-  options.env = config.env;
   return options;
 }
 
@@ -32,14 +29,7 @@ rest::ClientOptions OptionsFor(const rest::Config& config, http::Url base, std::
 Result<std::shared_ptr<const rest::Client>> RESTClientFor(const rest::Config& config,
                                                           std::string_view group,
                                                           std::string_view version) {
-  auto base = rest::DefaultServerURL(config);
-  if (!base) return base.error();
-  auto stack = rest::TransportFor(config);
-  if (!stack) return stack.error();
-  rest::ClientOptions options = OptionsFor(config, *std::move(base), group, version);
-  options.stack = *std::move(stack);
-  return std::shared_ptr<const rest::Client>(
-      std::make_shared<const rest::Client>(std::move(options)));
+  return rest::ClientFor(config, OptionsFor(config, group, version));
 }
 
 struct ClientsetBase::State {
@@ -90,9 +80,7 @@ std::shared_ptr<const rest::Client> ClientsetBase::Group(std::string_view group,
    private:
     Error error_;
   };
-  auto base = rest::DefaultServerURL(state_->config);
-  rest::ClientOptions options =
-      OptionsFor(state_->config, base ? *std::move(base) : http::Url{}, group, version);
+  rest::ClientOptions options = OptionsFor(state_->config, group, version);
   options.stack = std::make_shared<Failing>(made.error());
   return std::make_shared<const rest::Client>(std::move(options));
 }

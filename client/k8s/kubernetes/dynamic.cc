@@ -34,19 +34,11 @@ void PutBody(rest::Request& request, const metav1::DeleteOptions& options) {
 Result<Client> Client::NewForConfig(const rest::Config& config) {
   rest::Config own = config;
   if (own.user_agent.empty()) own.user_agent = rest::DefaultKubernetesUserAgent(own.env);
-  auto base = rest::DefaultServerURL(own);
-  if (!base) return base.error();
-  auto stack = rest::TransportFor(own);
-  if (!stack) return stack.error();
-  rest::ClientOptions options;
-  options.base = *std::move(base);
-  options.content = {"application/json", "application/json"};
-  options.stack = *std::move(stack);
-  options.timeout = own.timeout;
-  if (own.warning_handler) options.warning_handler = own.warning_handler;
-  options.find_kind = &FindKind;
-  options.env = own.env;
-  return Client(std::make_shared<const rest::Client>(std::move(options)));
+  auto rest = rest::ClientFor(own, {.content = {"application/json", "application/json"},
+                                    .timeout = own.timeout,
+                                    .find_kind = &FindKind});
+  if (!rest) return rest.error();
+  return Client(*std::move(rest));
 }
 
 rest::Request ResourceInterface::Start(std::string_view method, std::string_view name,

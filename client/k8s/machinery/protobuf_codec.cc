@@ -167,7 +167,7 @@ class Writer {
                         });
     for (size_t i = entries.size(); i > 0; --i) {
       const size_t mark = out_.written();
-      Element(field.kind, field, entries[i - 1].second);
+      Element(field, entries[i - 1].second);
       out_.Tag(2, WireTypeOf(field.kind));
       out_.Text(1, *entries[i - 1].first);
       out_.LengthSince(mark);
@@ -176,13 +176,13 @@ class Writer {
   }
 
   void Tagged(const Field& field, const void* element) {
-    Element(field.kind, field, element);
+    Element(field, element);
     out_.Tag(field.number, WireTypeOf(field.kind));
   }
 
-  void Element(Kind kind, const Field& field, const void* element) {
+  void Element(const Field& field, const void* element) {
     const size_t mark = out_.written();
-    switch (kind) {
+    switch (field.kind) {
       case Kind::kBool:
         out_.Varint(*static_cast<const bool*>(element) ? 1 : 0);
         return;
@@ -268,6 +268,20 @@ class Reader {
 
   Error error() const {
     return DecodeError(Cat("protobuf: ", what_, " at byte ", std::to_string(failed_at_)));
+  }
+
+  bool failed() const { return !what_.empty(); }
+
+  // The next field that has a length and a number up to `last`, passing over all others. False at
+  // the end and after a failure.
+  bool NextPart(std::string_view& in, uint32_t last, uint32_t& number, std::string_view& part) {
+    while (!failed() && !in.empty()) {
+      uint32_t wire;
+      if (!Tag(in, number, wire)) return false;
+      if (number <= last && wire == kLength) return Length(in, part);
+      if (!Skip(in, wire)) return false;
+    }
+    return false;
   }
 
   bool Fail(std::string_view what, const char* at) {
@@ -398,7 +412,6 @@ class Reader {
     std::string_view entry, key, value;
     if (!Length(in, entry)) return false;
     bool has_value = false;
-    const std::string_view whole = entry;
     while (!entry.empty()) {
       uint32_t number, wire;
       if (!Tag(entry, number, wire)) return false;
@@ -412,7 +425,6 @@ class Reader {
         return false;
       }
     }
-    static_cast<void>(whole);
     void* element = field.access->add(map, key);
     return !has_value || Element(value, field, element);
   }
@@ -537,30 +549,18 @@ Result<ProtobufEnvelope> OpenEnvelope(std::string_view bytes) {
   std::string_view in = bytes.substr(kMagic.size());
   if (in.empty()) return DecodeError("empty body");
   ProtobufEnvelope envelope;
-  while (!in.empty()) {
-    uint32_t number, wire;
-    std::string_view part;
-    if (!reader.Tag(in, number, wire)) return reader.error();
-    if (number > 2 || wire != kLength) {
-      if (!reader.Skip(in, wire)) return reader.error();
-      continue;
-    }
-    if (!reader.Length(in, part)) return reader.error();
+  uint32_t number;
+  std::string_view part, text;
+  while (reader.NextPart(in, 2, number, part)) {
     if (number == 2) {
       envelope.raw = part;
       continue;
     }
-    while (!part.empty()) {
-      std::string_view text;
-      if (!reader.Tag(part, number, wire)) return reader.error();
-      if (number > 2 || wire != kLength) {
-        if (!reader.Skip(part, wire)) return reader.error();
-        continue;
-      }
-      if (!reader.Length(part, text)) return reader.error();
+    while (reader.NextPart(part, 2, number, text)) {
       (number == 1 ? envelope.meta.api_version : envelope.meta.kind) = text;
     }
   }
+  if (reader.failed()) return reader.error();
   return envelope;
 }
 
@@ -594,28 +594,17 @@ Result<ProtobufWatchEvent> OpenWatchEvent(std::string_view frame) {
   Reader reader(frame);
   ProtobufWatchEvent event;
   std::string_view in = frame;
-  while (!in.empty()) {
-    uint32_t number, wire;
-    std::string_view part;
-    if (!reader.Tag(in, number, wire)) return reader.error();
-    if (number > 2 || wire != kLength) {
-      if (!reader.Skip(in, wire)) return reader.error();
-      continue;
-    }
-    if (!reader.Length(in, part)) return reader.error();
+  uint32_t number;
+  std::string_view part;
+  while (reader.NextPart(in, 2, number, part)) {
     if (number == 1) {
       event.type = part;
       continue;
     }
-    while (!part.empty()) {
-      if (!reader.Tag(part, number, wire)) return reader.error();
-      if (number != 1 || wire != kLength) {
-        if (!reader.Skip(part, wire)) return reader.error();
-        continue;
-      }
-      if (!reader.Length(part, event.object)) return reader.error();
+    while (reader.NextPart(part, 1, number, event.object)) {
     }
   }
+  if (reader.failed()) return reader.error();
   return event;
 }
 

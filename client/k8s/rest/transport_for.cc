@@ -145,4 +145,16 @@ Result<std::shared_ptr<http::RoundTripper>> TransportFor(const Config& config) {
   return http::BuildChain(options, std::move(*transport));
 }
 
+Result<std::shared_ptr<const Client>> ClientFor(const Config& config, ClientOptions options) {
+  auto base = DefaultServerURL(config);
+  if (!base) return base.error();
+  auto stack = TransportFor(config);
+  if (!stack) return stack.error();
+  options.base = *std::move(base);
+  options.stack = *std::move(stack);
+  if (config.warning_handler) options.warning_handler = config.warning_handler;
+  options.env = config.env;
+  return std::make_shared<const Client>(std::move(options));
+}
+
 }  // namespace k8s::rest
