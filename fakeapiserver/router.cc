@@ -210,12 +210,21 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   return ServeResource(request, info, std::move(parts));
 }
 
+Answer Router::Fail(const http::Request& request, const RequestInfo& info, const Error& error) {
+  Call call{request};
+  call.query = http::Query::Parse(request.url.query);
+  call.info = info;
+  call.output = OutputOrFallback(request, call.query);
+  return Finish(request, call, RenderError(error, call.output));
+}
+
 // Long because it is the one place that chooses the handler of a verb and subresource.
 Answer Router::ServeResource(const http::Request& request, const RequestInfo& info,
                              std::vector<std::string> parts) {
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
   call.info = info;
+  call.stale = stale_;
   call.output = OutputOrFallback(request, call.query);
   const auto refuse = [&](const Error& error) {
     return Finish(request, call, RenderError(error, call.output));
