@@ -12,8 +12,8 @@
 #include "k8s/base/env.h"
 #include "k8s/http/dial.h"
 #include "k8s/http/proxy.h"
+#include "k8s/http/reloading_tls.h"
 #include "k8s/http/round_tripper.h"
-#include "k8s/http/tls.h"
 
 namespace k8s::http {
 
@@ -24,6 +24,9 @@ inline constexpr Duration kTlsHandshakeTimeout = std::chrono::seconds(10);
 
 struct TransportOptions {
   TlsOptions tls{};
+  TlsFiles tls_files{};               // what of tls is read again while the transport lives
+  CertificateFunction certificate{};  // instead of tls.certificate
+  std::shared_ptr<ConnectionTracker> tracker{};  // that knows its connections; null: one of its own
   bool disable_compression = false;
   DialFunction dial{};    // empty: TCP
   ProxyFunction proxy{};  // empty: from the environment

@@ -50,8 +50,9 @@ void AppendKey(std::string_view field, std::string& key) {
 
 std::string KeyOf(const http::TransportOptions& options, const Env& env) {
   std::string key;
-  for (const std::string& field : {options.tls.server_name, options.tls.ca_data,
-                                   options.tls.cert_data, options.tls.key_data}) {
+  for (const std::string& field :
+       {options.tls.server_name, options.tls.ca_data, options.tls.certificate.cert_data,
+        options.tls.certificate.key_data}) {
     AppendKey(field, key);
   }
   for (const std::string& protocol : options.tls.next_protos) AppendKey(protocol, key);
@@ -106,8 +107,8 @@ Result<std::shared_ptr<http::RoundTripper>> BaseTransportFor(const Config& confi
   options.tls.server_name = config.tls.server_name;
   options.tls.ca_data = loaded.tls.ca_data;
   if (config.tls.HasCertPair()) {
-    options.tls.cert_data = loaded.tls.cert_data;
-    options.tls.key_data = loaded.tls.key_data;
+    options.tls.certificate.cert_data = loaded.tls.cert_data;
+    options.tls.certificate.key_data = loaded.tls.key_data;
   }
   options.tls.next_protos = config.tls.next_protos;
   // client-go then uses the process's default transport, which knows nothing of the setting (6.2).
