@@ -5,6 +5,7 @@
 #include "k8s/base/strings.h"
 #include "k8s/clientcmd/client_config.h"
 #include "k8s/machinery/scalars.h"
+#include "k8s/rest/exec_plugin.h"
 
 namespace k8s::clientcmd {
 namespace {
@@ -58,6 +59,9 @@ void CheckExec(const std::string& name, const AuthInfo& user, std::vector<std::s
     problems.push_back(Cat("interactiveMode must be specified", suffix));
   } else if (mode != "Never" && mode != "IfAvailable" && mode != "Always") {
     problems.push_back(Cat("invalid interactiveMode for ", name, ": ", Quote(mode)));
+  }
+  if (auto policy = rest::CheckPluginPolicy(exec.plugin_policy); !policy) {
+    problems.push_back(Cat("allowlist misconfiguration: ", policy.error().message()));
   }
 }
 
