@@ -185,7 +185,7 @@ TEST_F(ExecPluginTest, TellsTheProgramOfTheServerWhenItWants) {  // C-2.24
                .tls = {.server_name = "name", .ca_file = "/ca"},
                .disable_compression = true,
                .qps = -1,
-               .proxy = http::FixedProxy(http::Url::Parse("http://127.0.0.1:2").value()),
+               .proxy = http::FixedProxy(http::Url::Parse("http://u:p@127.0.0.1:2").value()),
                .env = env};
   EXPECT_FALSE(TransportFor(whole).value()->RoundTrip(Get("https://127.0.0.1:1/p"),
                                                       Context().WithTimeout(*clock, 1s)));
@@ -195,7 +195,7 @@ TEST_F(ExecPluginTest, TellsTheProgramOfTheServerWhenItWants) {  // C-2.24
             "{\"server\":\"https://127.0.0.1:1\",\"tls-server-name\":\"name\","
             "\"certificate-authority-data\":\"" +
                 EncodeBase64(host->files["/ca"]) +
-                "\",\"proxy-url\":\"http://127.0.0.1:2\",\"disable-compression\":true,"
+                "\",\"proxy-url\":\"http://u:p@127.0.0.1:2\",\"disable-compression\":true,"
                 "\"config\":{\"audience\":\"x\"}}");
 }
 

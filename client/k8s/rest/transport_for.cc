@@ -112,7 +112,12 @@ Result<ExecCluster> ClusterOf(const Config& config) {
     if (!url) return url.error().Within("failed to create proxy URL request for execProvider");
     const auto proxy = config.proxy(*url);
     if (!proxy) return proxy.error().Within("failed to get proxy URL for execProvider");
-    if (*proxy) cluster.proxy_url = (*proxy)->String();
+    if (*proxy) {
+      cluster.proxy_url = (*proxy)->String();
+      // The plugin needs the password, too.
+      const std::string& login = (*proxy)->user_info;
+      if (!login.empty()) cluster.proxy_url.insert((*proxy)->scheme.size() + 3, login + "@");
+    }
   }
   return cluster;
 }
