@@ -64,10 +64,13 @@ class Child {
   // REQUIRES: it has ended, or soon will.
   int Reap() {
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    pid_t reaped;
+    do {
+      reaped = ::waitpid(pid_, &status, 0);
+    } while (reaped < 0 && errno == EINTR);
     pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    // Nobody knows how it ended when somebody else, a handler of SIGCHLD say, was faster.
+    return reaped > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
  private:
