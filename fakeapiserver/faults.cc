@@ -414,7 +414,7 @@ Rule& Rule::Refuse() {
 Rule& Rule::Ends(Ending ending, Place at, size_t after, Duration silence) {
   return With([&](FaultSpec&, FaultEffect& effect) {
     FaultCut cut;
-    cut.at = NameOf(at);
+    if (at != Place::kRequest) cut.at = NameOf(at);
     cut.after = static_cast<int64_t>(after);
     if (silence != Duration::max()) cut.for_ = silence;
     (ending == Ending::kReset   ? effect.reset
