@@ -19,6 +19,9 @@ namespace k8s::http {
 namespace {
 
 constexpr int kKeepAliveSeconds = 30;
+// A peer that acknowledges nothing for so long, data or keep-alive probes, is dead: a watch ends
+// then, which would wait for ever.
+constexpr unsigned kDeadPeerMilliseconds = 45'000;
 // A clock other than the real one may move while poll sleeps; then it must look again.
 constexpr Duration kForeignClockPoll = std::chrono::milliseconds(20);
 
@@ -183,6 +186,8 @@ std::unique_ptr<ByteStream> NewSocketStream(int fd, std::shared_ptr<ConnectionTr
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kDeadPeerMilliseconds,
+               sizeof kDeadPeerMilliseconds);
   return std::make_unique<SocketStream>(fd, std::move(tracker));
 }
 

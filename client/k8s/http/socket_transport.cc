@@ -9,6 +9,7 @@
 
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
+#include "k8s/http/connection_slots.h"
 #include "k8s/http/gzip_body.h"
 #include "k8s/http/h1.h"
 
@@ -41,6 +42,7 @@ class WakeOnStop {
 
 struct Connection {
   std::string key;
+  ConnectionSlots::Slot slot;
   Waker waker;
   std::optional<WakeOnStop> wake;  // while an exchange is on
   std::unique_ptr<ByteStream> stream;
@@ -57,10 +59,23 @@ class Pool {
   Pool(const TransportOptions& options, std::shared_ptr<Clock> clock)
       : max_idle_(options.max_idle_per_host),
         idle_timeout_(options.idle_timeout),
-        clock_(std::move(clock)) {}
+        clock_(std::move(clock)),
+        slots_(std::make_shared<ConnectionSlots>(options.max_connections_per_host, clock_)) {}
+
+  // An idle connection, or null and a slot for a new one; waits while there is neither.
+  Result<std::unique_ptr<Connection>> Take(const std::string& key, const Context& ctx,
+                                           ConnectionSlots::Slot& slot) {
+    while (true) {
+      const uint64_t seen = slots_->version();
+      if (auto idle = TakeIdle(key)) return idle;
+      slot = slots_->TryTake(key);
+      if (slot) return std::unique_ptr<Connection>();
+      if (auto waited = slots_->WaitForChange(seen, ctx); !waited) return waited.error();
+    }
+  }
 
   // The connection used last is taken first: it is the least likely to be dead.
-  std::unique_ptr<Connection> Take(const std::string& key) {
+  std::unique_ptr<Connection> TakeIdle(const std::string& key) {
     while (true) {
       std::unique_ptr<Connection> connection;
       {
@@ -92,6 +107,7 @@ class Pool {
       list.erase(list.begin());
     }
     DropExpired();
+    slots_->Changed();
   }
 
   void CloseIdle() {
@@ -131,6 +147,7 @@ class Pool {
   const size_t max_idle_;
   const Duration idle_timeout_;
   const std::shared_ptr<Clock> clock_;
+  const std::shared_ptr<ConnectionSlots> slots_;
   std::mutex mutex_;
   bool closed_ = false;
   uint64_t generation_ = 0;
@@ -285,14 +302,16 @@ class SocketTransport final : public RoundTripper {
     const std::string key = Cat(request.url.scheme, "|", request.url.Authority(), "|",
                                 *proxy ? (*proxy)->String() : std::string());
     while (true) {
-      std::unique_ptr<Connection> connection = pool_->Take(key);
-      if (!connection) {
-        auto dialled = Dial(request.url, *proxy, key, ctx);
-        if (!dialled) return dialled.error();
-        connection = std::move(*dialled);
+      ConnectionSlots::Slot slot;
+      auto connection = pool_->Take(key, ctx, slot);
+      if (!connection) return connection.error();
+      if (!*connection) {
+        connection = Dial(request.url, *proxy, key, ctx);
+        if (!connection) return connection.error();
+        (*connection)->slot = std::move(slot);
       }
       // Each pooled connection may turn out dead once; a fresh one ends the loop (C-4.39).
-      Tried tried = Exchange(std::move(connection), request, ctx);
+      Tried tried = Exchange(*std::move(connection), request, ctx);
       if (!tried.may_replay) return std::move(tried.response);
     }
   }

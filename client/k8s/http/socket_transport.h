@@ -37,6 +37,7 @@ struct TransportOptions {
   DialFunction dial{};    // empty: TCP
   ProxyFunction proxy{};  // empty: from the environment
   size_t max_idle_per_host = kMaxIdleConnectionsPerHost;
+  size_t max_connections_per_host = 0;  // further requests wait; 0: no bound, as in client-go
   Duration idle_timeout = kIdleConnectionTimeout;
   Duration dial_timeout = kDialTimeout;
   Duration tls_handshake_timeout = kTlsHandshakeTimeout;

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <zlib.h>
+
+#include <atomic>
 
 #include "k8s/http/raw_server_for_test.h"
 
@@ -70,6 +73,58 @@ TEST(SocketTransport, ClosesAConnectionWhoseBodyWasNotRead) {
   ASSERT_TRUE(transport->RoundTrip(Get("http://" + server.Address()), {}));
   EXPECT_EQ(Fetch(*transport, Get("http://" + server.Address())).value().size(), 100000u);
   EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(SocketTransport, BoundsTheConnectionsToAHost) {
+  RawServer server(Always(Answer(200, "x")));
+  const auto transport = Transport({.max_connections_per_host = 2});
+  std::vector<Thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back(RealClock(), "caller", [&](std::stop_token) {
+      for (int j = 0; j < 10; ++j) {
+        const auto text = Fetch(*transport, Get("http://" + server.Address()));
+        good += text && *text == "x";
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(good, 160);
+  EXPECT_LE(server.connections(), 2);
+}
+
+TEST(SocketTransport, GivesASlotBackWhenItsConnectionEnds) {
+  RawServer server([](int fd, int number) {
+    RawServer::ReadRequest(fd);
+    if (number == 2) RawServer::Write(fd, Answer(200, "x", "Connection: close\r\n"));
+  });
+  const auto transport = Transport({.max_connections_per_host = 1});
+  EXPECT_FALSE(Fetch(*transport, Get("http://" + server.Address())));
+  EXPECT_TRUE(Fetch(*transport, Get("http://" + server.Address())));
+  EXPECT_FALSE(Fetch(*transport, Get("http://" + server.Address())));
+}
+
+TEST(SocketTransport, GivesUpOnAPeerThatHasDied) {
+  RawServer server(Always(Answer(200, "x")));
+  int fd = -1;
+  const auto dial = [&](const std::string& address, const Context& ctx) -> Result<int> {
+    const Waker waker;
+    auto connected =
+        DialTcp("127.0.0.1", address.substr(address.find(':') + 1), {*RealClock(), ctx, waker});
+    if (connected) fd = *connected;
+    return connected;
+  };
+  const auto transport = Transport({.dial = dial});
+  ASSERT_TRUE(Fetch(*transport, Get("http://" + server.Address())));
+  const auto option = [&](int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(::getsockopt(fd, level, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 30);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 45'000);
 }
 
 TEST(SocketTransport, ReadsChunksAndBodiesUntilTheEnd) {

@@ -103,6 +103,8 @@ struct Config {
   std::shared_ptr<http::RateLimiter> rate_limiter{};  // beats qps and burst
   WarningHandler warning_handler{};                   // empty: LogWarnings()
   Duration timeout{};                                 // of each exchange; zero: none
+  // Open at once to one host, idle ones included; more requests wait. 0: any number, as client-go.
+  size_t max_connections_per_host = 0;
   http::DialFunction dial{};
   http::ProxyFunction proxy{};  // empty: from the environment
   http::TraceFunction trace{};

@@ -87,6 +87,7 @@ std::string KeyOf(const http::TransportOptions& options, const ExecPlugin* plugi
   for (const std::string& protocol : tls.next_protos) AppendKey(protocol, key);
   key += tls.insecure ? 'i' : 'v';
   key += options.disable_compression ? 'd' : 'c';
+  AppendKey(std::to_string(options.max_connections_per_host), key);
   AppendKey(plugin, key);
   // The proxy and the time come from the environment of the config.
   AppendKey(env.host.get(), key);
@@ -171,6 +172,7 @@ Result<http::TransportOptions> SocketOptions(const Config& config,
   // client-go then uses the process's default transport, which knows nothing of the setting (6.2).
   const bool is_default = !HasTlsOption(config.tls) && !plugin && !config.dial && !config.proxy;
   options.disable_compression = config.disable_compression && !is_default;
+  options.max_connections_per_host = config.max_connections_per_host;
   options.dial = config.dial;
   options.proxy = config.proxy;
   return options;
