@@ -178,6 +178,18 @@ class Emitter {
     return packages;
   }
 
+  // The instantiations of Box. The header says that they are elsewhere, which spares a file that
+  // sees the bodies of Box (k8s/api/custom.h includes them) from making its own.
+  std::string Boxes(const FileFacts& file, std::string_view extern_) const {
+    std::string out;
+    for (const TypeFacts& type : file.types) {
+      if (!boxed_.contains(file.Package() + "." + type.name)) continue;
+      if (InBase(file, type)) continue;  // error.cc has these
+      out += Cat(extern_, "template class Box<", file.Package(), "::", type.name, ">;\n");
+    }
+    return out;
+  }
+
   std::string Header(const FileFacts& file) const {
     std::string out = "#pragma once\n\n";
     out += kBanner;
@@ -208,6 +220,10 @@ class Emitter {
       if (!InBase(file, type)) out += Cat("struct ", type.name, ";\n");
     }
     out += "\n";
+    if (const std::string boxes = Boxes(file, "extern "); !boxes.empty()) {
+      out += Cat("}  // namespace k8s::", file.Package(), "\n\nnamespace k8s {\n", boxes,
+                 "}  // namespace k8s\n\nnamespace k8s::", file.Package(), " {\n\n");
+    }
     for (const TypeFacts* type : Ordered(file)) {
       if (InBase(file, *type)) continue;
       out += Cat("struct ", type->name, " {\n");
@@ -415,11 +431,7 @@ class Emitter {
         "#pragma GCC diagnostic ignored \"-Winvalid-offsetof\"\n"
         "// A table names only the rows that it needs.\n"
         "#pragma GCC diagnostic ignored \"-Wmissing-field-initializers\"\n\nnamespace k8s {\n\n";
-    for (const TypeFacts& type : file.types) {
-      if (!boxed_.contains(file.Package() + "." + type.name)) continue;
-      if (InBase(file, type)) continue;  // error.cc has these
-      out += Cat("template class Box<", file.Package(), "::", type.name, ">;\n");
-    }
+    out += Boxes(file, "");
     out += Cat("\nnamespace ", file.Package(),
                " {\nnamespace {\n\n[[maybe_unused]] constexpr uint32_t kAllVerbs = 0x1ff;\n"
                "[[maybe_unused]] constexpr uint16_t kWireOfLists[] = {0, 1};\n"
