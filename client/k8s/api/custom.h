@@ -188,8 +188,7 @@ template <class T>
 inline constexpr TypeInfo kStruct = {.name = kRows<T>.name,
                                      .group_version = &kNoGroupVersion,
                                      .fields = kRows<T>.fields,
-                                     .wire_order = kWireOrder<T>.data(),
-                                     .flags = kJsonOnly};
+                                     .wire_order = kWireOrder<T>.data()};
 
 // What K8S_RESOURCE says.
 struct Names {
@@ -279,7 +278,7 @@ inline constexpr TypeInfo kList = {.name = NamesOf<T>().list_kind,
                                    .list_of = &TypeOf<T>,
                                    .create = &Make<ListOf<T>>,
                                    .destroy = &Destroy<ListOf<T>>,
-                                   .flags = kIsKind | kJsonOnly};
+                                   .flags = kIsKind};
 
 template <class T>
 constexpr Field TooMany() {

@@ -145,7 +145,7 @@ enum TypeFlag : uint8_t {
   kUnion = 4,        // in JSON the value of the one member that is set
   kStructAtomic = 8,
   kTree = 16,      // Unstructured: any object, held as a Value
-  kJsonOnly = 32,  // no protobuf form: custom resources
+  kJsonOnly = 32,  // of a kind: no protobuf form, as custom resources
 };
 
 struct TypeInfo {

@@ -68,12 +68,29 @@ bool IsScalar(const FieldFacts& field) { return kScalars.contains(field.element)
 
 class Emitter {
  public:
-  explicit Emitter(const std::vector<FileFacts>& files) : files_(files) {}
+  // library: null when the files are the library's own.
+  Emitter(const std::vector<FileFacts>& files, const std::vector<FileFacts>* library)
+      : files_(files), library_(library) {}
 
   Result<std::map<std::string, std::string>> Run() {
-    for (const FileFacts& file : files_) {
-      for (const TypeFacts& type : file.types) types_[file.Package() + "." + type.name] = &type;
+    if (library_ != nullptr) {
+      for (const FileFacts& file : *library_) {
+        Know(file);
+        for (const TypeFacts& type : file.types) {
+          for (const FieldFacts& field : type.fields) {
+            if (field.shape != FieldFacts::Shape::kOptional || IsScalar(field)) continue;
+            boxed_by_library_.insert(Qualified(file, field.element));
+          }
+        }
+        for (const FileFacts& own : files_) {
+          if (own.Package() == file.Package()) {
+            return ConfigError(Cat("the library has a package ", Quote(file.Package()),
+                                   ": choose another package= for ", own.ApiVersion()));
+          }
+        }
+      }
     }
+    for (const FileFacts& file : files_) Know(file);
     for (const FileFacts& file : files_) {
       for (const TypeFacts& type : file.types) {
         if (auto checked = Check(file, type); !checked) return checked.error();
@@ -83,12 +100,18 @@ class Emitter {
       out_[Cat("k8s/api/", file.Package(), ".h")] = Header(file);
       out_[Cat("k8s/api/", file.Package(), ".cc")] = Tables(file);
     }
-    out_["k8s/api/group_versions.cc"] = GroupVersions();
-    out_["k8s/kubernetes/clientset.h"] = Clientset();
+    if (library_ == nullptr) {
+      out_["k8s/api/group_versions.cc"] = GroupVersions();
+      out_["k8s/kubernetes/clientset.h"] = Clientset();
+    }
     return std::move(out_);
   }
 
  private:
+  void Know(const FileFacts& file) {
+    for (const TypeFacts& type : file.types) types_[file.Package() + "." + type.name] = &type;
+  }
+
   // "package.Name" of a message type as the file names it.
   static std::string Qualified(const FileFacts& file, const std::string& element) {
     return element.find('.') == std::string::npos ? file.Package() + "." + element : element;
@@ -99,10 +122,32 @@ class Emitter {
       if (IsScalar(field)) continue;
       const std::string name = Qualified(file, field.element);
       if (!types_.contains(name)) {
-        return ConfigError(
-            Cat(file.Package(), ".", type.name, ".", field.name, ": no type ", name));
+        return ConfigError(Cat(file.Package(), ".", type.name, ".", field.name, ": no type ", name,
+                               "; give the facts file that has it, too"));
       }
       if (field.shape == FieldFacts::Shape::kOptional) boxed_.insert(name);
+    }
+    const auto wrong = [&](std::string_view what) {
+      return ConfigError(Cat(file.Package(), ".", type.name, ": ", what));
+    };
+    const Attributes& a = type.attributes;
+    std::vector<std::string> verbs = {a.Get("verbs"), a.Get("served")};
+    for (const SubresourceFacts& sub : type.subresources) {
+      verbs.push_back(sub.attributes.Get("served"));
+      const std::string& kind = sub.attributes.Get("kind");
+      if (!kind.empty() && !types_.contains(Qualified(file, kind))) {
+        return wrong(Cat("sub ", sub.name, ": no kind ", kind));
+      }
+    }
+    for (const std::string& list : verbs) {
+      for (const std::string_view verb : Split(list, ',')) {
+        if (!verb.empty() && verb != "all" && kVerbs.find(verb) == kVerbs.end()) {
+          return wrong(Cat("no verb ", Quote(verb), "; GRAMMAR.md lists those there are"));
+        }
+      }
+    }
+    if (a.Has("resource") && a.Get("scope") != "namespaced" && a.Get("scope") != "cluster") {
+      return wrong("a resource needs scope=namespaced or scope=cluster");
     }
     return {};
   }
@@ -186,6 +231,17 @@ class Emitter {
       if (!boxed_.contains(file.Package() + "." + type.name)) continue;
       if (InBase(file, type)) continue;  // error.cc has these
       out += Cat(extern_, "template class Box<", file.Package(), "::", type.name, ">;\n");
+    }
+    // Types of the library that nothing in the library boxes.
+    if (library_ == nullptr || &file != &files_.front()) return out;
+    for (const std::string& name : boxed_) {
+      const size_t dot = name.find('.');
+      const bool own = std::any_of(files_.begin(), files_.end(), [&](const FileFacts& one) {
+        return one.Package() == name.substr(0, dot);
+      });
+      if (own || boxed_by_library_.contains(name)) continue;
+      out += Cat(extern_, "template class Box<", name.substr(0, dot), "::", name.substr(dot + 1),
+                 ">;\n");
     }
     return out;
   }
@@ -378,6 +434,9 @@ class Emitter {
     flag(type.attributes.Has("transparent"), "kTransparent");
     flag(type.attributes.Has("union"), "kUnion");
     flag(type.attributes.Get("struct") == "atomic", "kStructAtomic");
+    flag(resource && std::all_of(type.fields.begin(), type.fields.end(),
+                                 [](const FieldFacts& field) { return field.number == 0; }),
+         "kJsonOnly");
     out += Cat("constexpr TypeInfo k", type.name, " = {\n    .name = \"", type.name,
                "\",\n    .group_version = &kGroupVersion,\n    .fields = ",
                empty ? "{}" : Cat("k", type.name, "Fields"),
@@ -556,8 +615,9 @@ class Emitter {
   }
 
   const std::vector<FileFacts>& files_;
+  const std::vector<FileFacts>* library_;
   std::map<std::string, const TypeFacts*> types_;
-  std::set<std::string> boxed_;
+  std::set<std::string> boxed_, boxed_by_library_;
   std::map<std::string, std::string> out_;
 };
 
@@ -580,7 +640,12 @@ std::string MemberName(std::string_view json_name) {
 }
 
 Result<std::map<std::string, std::string>> Emit(const std::vector<FileFacts>& files) {
-  return Emitter(files).Run();
+  return Emitter(files, nullptr).Run();
+}
+
+Result<std::map<std::string, std::string>> EmitFurther(const std::vector<FileFacts>& files,
+                                                       const std::vector<FileFacts>& library) {
+  return Emitter(files, &library).Run();
 }
 
 }  // namespace k8s::gen

@@ -1,0 +1,37 @@
+# k8s_add_api(TARGET x_v1.facts...): a library with the types and tables of an API of one's own, from
+# facts files (client/schema/GRAMMAR.md) whose types may be those of the library. A file of package
+# stablev1 becomes "k8s/api/stablev1.h". Inside the library's tree and after find_package(k8s) alike.
+set(K8S_SCHEMA ${CMAKE_CURRENT_LIST_DIR}/schema)  # where it is installed
+if(NOT EXISTS ${K8S_SCHEMA})
+  set(K8S_SCHEMA ${CMAKE_CURRENT_LIST_DIR}/../client/schema)
+endif()
+
+# The package= of a facts file.
+function(k8s_package_of facts result)
+  file(STRINGS ${facts} group_line REGEX "^group " LIMIT_COUNT 1)
+  if(NOT group_line MATCHES " package=([A-Za-z0-9_]+)")
+    message(FATAL_ERROR "${facts}: its group line needs a package=")
+  endif()
+  set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+endfunction()
+
+function(k8s_add_api target)
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/${target}_generated)
+  set(outputs)
+  set(paths)
+  foreach(facts IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH facts)
+    list(APPEND paths ${facts})
+    k8s_package_of(${facts} package)
+    list(APPEND outputs ${generated}/k8s/api/${package}.h ${generated}/k8s/api/${package}.cc)
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${paths})
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND k8s::k8s-gen --out ${generated} --library ${K8S_SCHEMA} ${paths}
+    COMMAND ${CMAKE_COMMAND} -E touch ${outputs}
+    DEPENDS k8s::k8s-gen ${paths} COMMENT "Generating the API ${target}" VERBATIM)
+  add_library(${target} STATIC ${outputs})
+  target_include_directories(${target} PUBLIC ${generated})
+  target_link_libraries(${target} PUBLIC k8s::api)
+endfunction()
