@@ -2,8 +2,9 @@
 
 // Every method of every typed client against what client-go sends for it, recorded: method, path,
 // query, Accept, Content-Type and body, protobuf bodies byte by byte. The recording stays outside
-// of the repository; K8S_REQUESTS_TESTDATA says where. The clients are spread over several files,
-// because one that makes all of their methods takes a minute and four gigabytes to compile.
+// of the repository; K8S_REQUESTS_TESTDATA says where (C-8.1, C-8.2). The clients are spread over
+// several files, because one that makes all of their methods takes a minute and four gigabytes to
+// compile.
 
 #include <gtest/gtest.h>
 
