@@ -1,10 +1,6 @@
 # k8s_add_api(TARGET x_v1.facts...): a library with the types and tables of an API of one's own, from
 # facts files (client/schema/GRAMMAR.md) whose types may be those of the library. A file of package
 # stablev1 becomes "k8s/api/stablev1.h". Inside the library's tree and after find_package(k8s) alike.
-set(K8S_SCHEMA ${CMAKE_CURRENT_LIST_DIR}/schema)  # where it is installed
-if(NOT EXISTS ${K8S_SCHEMA})
-  set(K8S_SCHEMA ${CMAKE_CURRENT_LIST_DIR}/../client/schema)
-endif()
 
 # The package= of a facts file.
 function(k8s_package_of facts result)
@@ -16,6 +12,10 @@ function(k8s_package_of facts result)
 endfunction()
 
 function(k8s_add_api target)
+  set(schema ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/schema)  # where it is installed
+  if(NOT EXISTS ${schema})
+    set(schema ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../client/schema)
+  endif()
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/${target}_generated)
   set(outputs)
   set(paths)
@@ -28,7 +28,7 @@ function(k8s_add_api target)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${paths})
   add_custom_command(
     OUTPUT ${outputs}
-    COMMAND k8s::k8s-gen --out ${generated} --library ${K8S_SCHEMA} ${paths}
+    COMMAND k8s::k8s-gen --out ${generated} --library ${schema} ${paths}
     COMMAND ${CMAKE_COMMAND} -E touch ${outputs}
     DEPENDS k8s::k8s-gen ${paths} COMMENT "Generating the API ${target}" VERBATIM)
   add_library(${target} STATIC ${outputs})

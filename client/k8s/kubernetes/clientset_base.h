@@ -34,7 +34,7 @@ class ClientsetBase {
   // The typed client of T, a kind of one's own (k8s/api/custom.h) or a built-in one, by its table.
   template <class T>
   ResourceClient<T> For(std::string_view namespace_ = {}) const {
-    static_assert(!OnlyFields<T>, "this type has fields, but K8S_RESOURCE does not name it");
+    static_assert(!kHasFields<T> || kHasNames<T>, "write K8S_RESOURCE(Type, ...) for this type");
     const TypeInfo& type = TypeOf<T>();
     const auto encoding = type.Has(kJsonOnly) ? Encoding::kJson : Encoding::kAsConfigured;
     return {Group(type.group_version->group, type.group_version->version, encoding),
@@ -52,11 +52,15 @@ class ClientsetBase {
                                             Encoding encoding = Encoding::kAsConfigured) const;
 
  private:
+  // What K8S_FIELDS and K8S_RESOURCE put beside a struct.
   template <class T>
-  static constexpr bool OnlyFields = requires(const T* object) {
+  static constexpr bool kHasFields = requires(const T* object) {
     K8sFields(object);
-  }
-  &&!requires(const T* object) { K8sResource(object); };
+  };
+  template <class T>
+  static constexpr bool kHasNames = requires(const T* object) {
+    K8sResource(object);
+  };
 
   struct State;
   explicit ClientsetBase(std::shared_ptr<State> state) : state_(std::move(state)) {}
