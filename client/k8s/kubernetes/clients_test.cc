@@ -293,6 +293,20 @@ TEST(Expansions, AnEventGoesWhereItSays) {  // C-8.27
   EXPECT_EQ(server.Asked(), "POST /api/v1/namespaces/b/events");
 }
 
+TEST(Expansions, EventsAreSearchedForByTheirObject) {
+  const Server server;
+  const auto events = server.Client().CoreV1().Events("n");
+  ASSERT_TRUE(events.Search({.kind = "Pod", .namespace_ = "n", .name = "p", .uid = "u"}));
+  EXPECT_EQ(server.stub->requests.back().url.query,
+            "fieldSelector=involvedObject.kind%3DPod%2CinvolvedObject.name%3Dp%2CinvolvedObject."
+            "namespace%3Dn%2CinvolvedObject.uid%3Du");
+  ASSERT_TRUE(events.Search({.namespace_ = "n", .name = "p"}));
+  EXPECT_EQ(server.stub->requests.back().url.query,
+            "fieldSelector=involvedObject.name%3Dp%2CinvolvedObject.namespace%3Dn");
+  EXPECT_EQ(events.Search({.namespace_ = "m"}).error().message(),
+            "won't be able to find any events of namespace 'm' in namespace 'n'");
+}
+
 TEST(Clientset, HandWrittenMethodsPreferJsonAndGeneratedOnesProtobuf) {  // C-8.28
   Server server;
   server.config.content_type = server.config.accept_content_types = "";
