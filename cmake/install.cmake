@@ -1,5 +1,5 @@
 # cmake --install: the rooms as k8s::base, k8s::machinery and so on, all of them as k8s::k8s, their
-# headers, and what find_package(k8s) reads.
+# headers, and what find_package(k8s) reads: k8s_add_api with its generator among it.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -19,7 +19,7 @@ foreach(room IN LISTS rooms)
     target_link_libraries(k8s_all INTERFACE ${room})
   endif()
 endforeach()
-install(TARGETS k8s_all EXPORT k8s)
+install(TARGETS k8s_all k8s-gen EXPORT k8s)
 install(FILES ${PROJECT_BINARY_DIR}/generated/k8s/kubernetes/clientset.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/k8s/kubernetes)
 if(TARGET fakeapiserver)
@@ -34,8 +34,12 @@ find_dependency(OpenSSL 3.0)
 find_dependency(ZLIB)
 find_dependency(yaml-cpp)
 include(\${CMAKE_CURRENT_LIST_DIR}/k8sTargets.cmake)
+include(\${CMAKE_CURRENT_LIST_DIR}/add_api.cmake)
 ")
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/k8sConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/k8sConfig.cmake ${PROJECT_BINARY_DIR}/k8sConfigVersion.cmake
-        DESTINATION ${package})
+              ${CMAKE_CURRENT_LIST_DIR}/add_api.cmake DESTINATION ${package})
+# The facts that those of a user's API may refer to.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/client/schema/ DESTINATION ${package}/schema
+        FILES_MATCHING PATTERN "*.facts" PATTERN "gen" EXCLUDE)

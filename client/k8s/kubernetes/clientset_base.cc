@@ -58,12 +58,16 @@ Result<ClientsetBase> ClientsetBase::Make(const rest::Config& config) {
 discovery::Client ClientsetBase::Discovery() const { return state_->discovery; }
 
 std::shared_ptr<const rest::Client> ClientsetBase::Group(std::string_view group,
-                                                         std::string_view version) const {
-  const std::string key = Cat(group, "/", version);
+                                                         std::string_view version,
+                                                         Encoding encoding) const {
+  const bool json = encoding == Encoding::kJson;
+  const std::string key = Cat(group, "/", version, json ? " as JSON" : "");
   std::lock_guard lock(state_->mutex);
   auto& slot = state_->groups[key];
   if (slot) return slot;
-  auto made = RESTClientFor(state_->config, group, version);
+  rest::ClientOptions options = OptionsFor(state_->config, group, version);
+  if (json) options.content = {std::string(rest::kJson), std::string(rest::kJson)};
+  auto made = rest::ClientFor(state_->config, options);
   if (made) {
     slot = *std::move(made);
     return slot;
@@ -80,7 +84,6 @@ std::shared_ptr<const rest::Client> ClientsetBase::Group(std::string_view group,
    private:
     Error error_;
   };
-  rest::ClientOptions options = OptionsFor(state_->config, group, version);
   options.stack = std::make_shared<Failing>(made.error());
   return std::make_shared<const rest::Client>(std::move(options));
 }

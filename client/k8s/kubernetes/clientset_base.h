@@ -31,12 +31,14 @@ class GroupClient {
 
 class ClientsetBase {
  public:
-  // The typed client of T, a kind of one's own or a built-in one, by its table.
+  // The typed client of T, a kind of one's own (k8s/api/custom.h) or a built-in one, by its table.
   template <class T>
   ResourceClient<T> For(std::string_view namespace_ = {}) const {
+    static_assert(!kHasFields<T> || kHasNames<T>, "write K8S_RESOURCE(Type, ...) for this type");
     const TypeInfo& type = TypeOf<T>();
-    return {Group(type.group_version->group, type.group_version->version), type.resource->resource,
-            namespace_};
+    const auto encoding = type.Has(kJsonOnly) ? Encoding::kJson : Encoding::kAsConfigured;
+    return {Group(type.group_version->group, type.group_version->version, encoding),
+            type.resource->resource, namespace_};
   }
 
   // What the server serves. Shares the limiter when QPS was set (1.3).
@@ -44,9 +46,22 @@ class ClientsetBase {
 
  protected:
   static Result<ClientsetBase> Make(const rest::Config& config);
-  std::shared_ptr<const rest::Client> Group(std::string_view group, std::string_view version) const;
+  // Servers have no protobuf form of custom resources, so their clients never speak it.
+  enum class Encoding : uint8_t { kAsConfigured, kJson };
+  std::shared_ptr<const rest::Client> Group(std::string_view group, std::string_view version,
+                                            Encoding encoding = Encoding::kAsConfigured) const;
 
  private:
+  // What K8S_FIELDS and K8S_RESOURCE put beside a struct.
+  template <class T>
+  static constexpr bool kHasFields = requires(const T* object) {
+    K8sFields(object);
+  };
+  template <class T>
+  static constexpr bool kHasNames = requires(const T* object) {
+    K8sResource(object);
+  };
+
   struct State;
   explicit ClientsetBase(std::shared_ptr<State> state) : state_(std::move(state)) {}
 

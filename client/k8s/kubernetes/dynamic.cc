@@ -43,17 +43,7 @@ Result<Client> Client::NewForConfig(const rest::Config& config) {
 
 rest::Request ResourceInterface::Start(std::string_view method, std::string_view name,
                                        Subresources subresources) const {
-  rest::Request request = rest_->Verb(method);
-  if (gvr_.group.empty()) {
-    request.AbsPath({"/api", gvr_.version});
-  } else {
-    request.AbsPath({"/apis", gvr_.group, gvr_.version});
-  }
-  request.NamespaceIfSet(namespace_).Resource(gvr_.resource);
-  if (!name.empty()) request.Name(name);
-  // Not as SubResource: the dynamic client takes several, unchecked.
-  request.Suffix(subresources);
-  return request;
+  return kubernetes::RequestFor(*rest_, method, gvr_, namespace_, name, subresources);
 }
 
 Result<Unstructured> ResourceInterface::Create(const Unstructured& object,

@@ -174,6 +174,21 @@ std::string Expansion<corev1::Event>::GetFieldSelector(const std::optional<std::
   return selector;
 }
 
+Result<ListOf<corev1::Event>> Expansion<corev1::Event>::Search(
+    const corev1::ObjectReference& object, const Context& ctx) const {
+  if (!Namespace().empty() && object.namespace_ != Namespace()) {
+    return Invalid(Cat("won't be able to find any events of namespace '", object.namespace_,
+                       "' in namespace '", Namespace(), "'"));
+  }
+  const auto unless_empty = [](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+  };
+  const metav1::ListOptions options{
+      .fieldSelector = GetFieldSelector(object.name, object.namespace_, unless_empty(object.kind),
+                                        unless_empty(object.uid))};
+  return Call<ListOf<corev1::Event>>(Listing("GET", options, false), ctx);
+}
+
 template <class Eviction>
 Result<void> EvictionExpansion<Eviction>::Evict(const Eviction& eviction,
                                                 const Context& ctx) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "k8s/api/object.h"
 #include "k8s/kubernetes/resource_core.h"
 
 namespace k8s {
@@ -26,6 +27,7 @@ struct Binding;
 struct Event;
 struct Namespace;
 struct Node;
+struct ObjectReference;
 struct Pod;
 struct PodLogOptions;
 struct Service;
@@ -135,6 +137,10 @@ class Expansion<corev1::Event> : public EventExpansion<corev1::Event> {
                                       const std::optional<std::string>& namespace_,
                                       const std::optional<std::string>& kind,
                                       const std::optional<std::string>& uid);
+  // The events about the object that is referred to. A client of another namespace than the
+  // object's would find none, and says so.
+  Result<ListOf<corev1::Event>> Search(const corev1::ObjectReference& object,
+                                       const Context& ctx = {}) const;
 };
 
 template <>

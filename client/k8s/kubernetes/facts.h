@@ -1,11 +1,13 @@
 #pragma once
 
 // What the compiler knows of a kind without its struct: the verbs and methods of its typed client.
-// clientset.h specialises it for every built-in kind, K8S_RESOURCE for a user's own.
+// clientset.h specialises it for every built-in kind.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "k8s/machinery/type_info.h"
+#include "k8s/machinery/unstructured.h"
 
 namespace k8s::kubernetes {
 
@@ -23,11 +25,15 @@ enum Method : uint32_t {
 
 inline constexpr uint32_t kAllVerbs = 0x1ff;
 
-// What is not specialised can do everything but scale: a kind of one's own, or Unstructured.
+// What is not specialised can do everything but scale: a kind of one's own, whose status has
+// methods when it has a status, or Unstructured.
 template <class T>
 struct Facts {
+  static constexpr bool has_status = std::is_same_v<T, Unstructured> || requires(const T& object) {
+    object.status;
+  };
   static constexpr uint32_t verbs = kAllVerbs;
-  static constexpr uint32_t methods = kUpdateStatus | kApplyStatus;
+  static constexpr uint32_t methods = has_status ? kUpdateStatus | kApplyStatus : 0;
 };
 
 // The body of GetScale and its like.

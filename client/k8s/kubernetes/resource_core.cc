@@ -18,6 +18,23 @@ std::string_view MediaTypeOf(PatchType type) {
   return {};
 }
 
+rest::Request RequestFor(const rest::Client& rest, std::string_view method,
+                         const metav1::GroupVersionResource& resource, std::string_view namespace_,
+                         std::string_view name,
+                         std::initializer_list<std::string_view> subresources) {
+  rest::Request request = rest.Verb(method);
+  if (resource.group.empty()) {
+    request.AbsPath({"/api", resource.version});
+  } else {
+    request.AbsPath({"/apis", resource.group, resource.version});
+  }
+  request.NamespaceIfSet(namespace_).Resource(resource.resource);
+  if (!name.empty()) request.Name(name);
+  // Not as SubResource: there may be several.
+  request.Suffix(subresources);
+  return request;
+}
+
 rest::Request ResourceCore::Start(std::string_view method, bool generated) const {
   rest::Request request = rest_->Verb(method);
   if (generated) request.UseProtobufAsDefault();

@@ -3,6 +3,7 @@
 // What every typed client does, with the type taken out: ResourceClient<T> is a shell over this. A
 // value that shares its rest::Client; any thread may use it.
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,13 @@ namespace k8s::kubernetes {
 // The media types of Patch.
 enum class PatchType : uint8_t { kJSONPatch, kMergePatch, kStrategicMergePatch, kApplyYAML };
 std::string_view MediaTypeOf(PatchType type);
+
+// A request of a resource without a typed client, below the path of its group version. An empty
+// namespace is all of them, an empty name the collection; subresources are not checked.
+rest::Request RequestFor(const rest::Client& rest, std::string_view method,
+                         const metav1::GroupVersionResource& resource, std::string_view namespace_,
+                         std::string_view name = {},
+                         std::initializer_list<std::string_view> subresources = {});
 
 class ResourceCore {
  public:

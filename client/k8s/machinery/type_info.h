@@ -92,8 +92,8 @@ struct Field {
   const TypeInfo& (*type)();          // of a message, else null
   const FieldRules* rules = nullptr;  // null for most
 
-  std::string_view name() const { return quoted.substr(1, quoted.size() - 3); }
-  bool Has(FieldFlag flag) const { return (flags & flag) != 0; }
+  constexpr std::string_view name() const { return quoted.substr(1, quoted.size() - 3); }
+  constexpr bool Has(FieldFlag flag) const { return (flags & flag) != 0; }
 };
 
 struct SubresourceInfo {
@@ -144,7 +144,8 @@ enum TypeFlag : uint8_t {
   kTransparent = 2,  // a list in JSON, a message around it in protobuf
   kUnion = 4,        // in JSON the value of the one member that is set
   kStructAtomic = 8,
-  kTree = 16,  // Unstructured: any object, held as a Value
+  kTree = 16,      // Unstructured: any object, held as a Value
+  kJsonOnly = 32,  // of a kind: no protobuf form, as custom resources
 };
 
 struct TypeInfo {

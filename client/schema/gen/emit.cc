@@ -68,12 +68,29 @@ bool IsScalar(const FieldFacts& field) { return kScalars.contains(field.element)
 
 class Emitter {
  public:
-  explicit Emitter(const std::vector<FileFacts>& files) : files_(files) {}
+  // library: null when the files are the library's own.
+  Emitter(const std::vector<FileFacts>& files, const std::vector<FileFacts>* library)
+      : files_(files), library_(library) {}
 
   Result<std::map<std::string, std::string>> Run() {
-    for (const FileFacts& file : files_) {
-      for (const TypeFacts& type : file.types) types_[file.Package() + "." + type.name] = &type;
+    if (library_ != nullptr) {
+      for (const FileFacts& file : *library_) {
+        Know(file);
+        for (const TypeFacts& type : file.types) {
+          for (const FieldFacts& field : type.fields) {
+            if (field.shape != FieldFacts::Shape::kOptional || IsScalar(field)) continue;
+            boxed_by_library_.insert(Qualified(file, field.element));
+          }
+        }
+        for (const FileFacts& own : files_) {
+          if (own.Package() == file.Package()) {
+            return ConfigError(Cat("the library has a package ", Quote(file.Package()),
+                                   ": choose another package= for ", own.ApiVersion()));
+          }
+        }
+      }
     }
+    for (const FileFacts& file : files_) Know(file);
     for (const FileFacts& file : files_) {
       for (const TypeFacts& type : file.types) {
         if (auto checked = Check(file, type); !checked) return checked.error();
@@ -83,12 +100,18 @@ class Emitter {
       out_[Cat("k8s/api/", file.Package(), ".h")] = Header(file);
       out_[Cat("k8s/api/", file.Package(), ".cc")] = Tables(file);
     }
-    out_["k8s/api/group_versions.cc"] = GroupVersions();
-    out_["k8s/kubernetes/clientset.h"] = Clientset();
+    if (library_ == nullptr) {
+      out_["k8s/api/group_versions.cc"] = GroupVersions();
+      out_["k8s/kubernetes/clientset.h"] = Clientset();
+    }
     return std::move(out_);
   }
 
  private:
+  void Know(const FileFacts& file) {
+    for (const TypeFacts& type : file.types) types_[file.Package() + "." + type.name] = &type;
+  }
+
   // "package.Name" of a message type as the file names it.
   static std::string Qualified(const FileFacts& file, const std::string& element) {
     return element.find('.') == std::string::npos ? file.Package() + "." + element : element;
@@ -99,10 +122,32 @@ class Emitter {
       if (IsScalar(field)) continue;
       const std::string name = Qualified(file, field.element);
       if (!types_.contains(name)) {
-        return ConfigError(
-            Cat(file.Package(), ".", type.name, ".", field.name, ": no type ", name));
+        return ConfigError(Cat(file.Package(), ".", type.name, ".", field.name, ": no type ", name,
+                               "; give the facts file that has it, too"));
       }
       if (field.shape == FieldFacts::Shape::kOptional) boxed_.insert(name);
+    }
+    const auto wrong = [&](std::string_view what) {
+      return ConfigError(Cat(file.Package(), ".", type.name, ": ", what));
+    };
+    const Attributes& a = type.attributes;
+    std::vector<std::string> verbs = {a.Get("verbs"), a.Get("served")};
+    for (const SubresourceFacts& sub : type.subresources) {
+      verbs.push_back(sub.attributes.Get("served"));
+      const std::string& kind = sub.attributes.Get("kind");
+      if (!kind.empty() && !types_.contains(Qualified(file, kind))) {
+        return wrong(Cat("sub ", sub.name, ": no kind ", kind));
+      }
+    }
+    for (const std::string& list : verbs) {
+      for (const std::string_view verb : Split(list, ',')) {
+        if (!verb.empty() && verb != "all" && kVerbs.find(verb) == kVerbs.end()) {
+          return wrong(Cat("no verb ", Quote(verb), "; GRAMMAR.md lists those there are"));
+        }
+      }
+    }
+    if (a.Has("resource") && a.Get("scope") != "namespaced" && a.Get("scope") != "cluster") {
+      return wrong("a resource needs scope=namespaced or scope=cluster");
     }
     return {};
   }
@@ -178,6 +223,29 @@ class Emitter {
     return packages;
   }
 
+  // The instantiations of Box. The header says that they are elsewhere, which spares a file that
+  // sees the bodies of Box (k8s/api/custom.h includes them) from making its own.
+  std::string Boxes(const FileFacts& file, std::string_view extern_) const {
+    std::string out;
+    for (const TypeFacts& type : file.types) {
+      if (!boxed_.contains(file.Package() + "." + type.name)) continue;
+      if (InBase(file, type)) continue;  // error.cc has these
+      out += Cat(extern_, "template class Box<", file.Package(), "::", type.name, ">;\n");
+    }
+    // Types of the library that nothing in the library boxes.
+    if (library_ == nullptr || &file != &files_.front()) return out;
+    for (const std::string& name : boxed_) {
+      const size_t dot = name.find('.');
+      const bool own = std::any_of(files_.begin(), files_.end(), [&](const FileFacts& one) {
+        return one.Package() == name.substr(0, dot);
+      });
+      if (own || boxed_by_library_.contains(name)) continue;
+      out += Cat(extern_, "template class Box<", name.substr(0, dot), "::", name.substr(dot + 1),
+                 ">;\n");
+    }
+    return out;
+  }
+
   std::string Header(const FileFacts& file) const {
     std::string out = "#pragma once\n\n";
     out += kBanner;
@@ -208,6 +276,10 @@ class Emitter {
       if (!InBase(file, type)) out += Cat("struct ", type.name, ";\n");
     }
     out += "\n";
+    if (const std::string boxes = Boxes(file, "extern "); !boxes.empty()) {
+      out += Cat("}  // namespace k8s::", file.Package(), "\n\nnamespace k8s {\n", boxes,
+                 "}  // namespace k8s\n\nnamespace k8s::", file.Package(), " {\n\n");
+    }
     for (const TypeFacts* type : Ordered(file)) {
       if (InBase(file, *type)) continue;
       out += Cat("struct ", type->name, " {\n");
@@ -362,6 +434,9 @@ class Emitter {
     flag(type.attributes.Has("transparent"), "kTransparent");
     flag(type.attributes.Has("union"), "kUnion");
     flag(type.attributes.Get("struct") == "atomic", "kStructAtomic");
+    flag(resource && std::all_of(type.fields.begin(), type.fields.end(),
+                                 [](const FieldFacts& field) { return field.number == 0; }),
+         "kJsonOnly");
     out += Cat("constexpr TypeInfo k", type.name, " = {\n    .name = \"", type.name,
                "\",\n    .group_version = &kGroupVersion,\n    .fields = ",
                empty ? "{}" : Cat("k", type.name, "Fields"),
@@ -415,11 +490,7 @@ class Emitter {
         "#pragma GCC diagnostic ignored \"-Winvalid-offsetof\"\n"
         "// A table names only the rows that it needs.\n"
         "#pragma GCC diagnostic ignored \"-Wmissing-field-initializers\"\n\nnamespace k8s {\n\n";
-    for (const TypeFacts& type : file.types) {
-      if (!boxed_.contains(file.Package() + "." + type.name)) continue;
-      if (InBase(file, type)) continue;  // error.cc has these
-      out += Cat("template class Box<", file.Package(), "::", type.name, ">;\n");
-    }
+    out += Boxes(file, "");
     out += Cat("\nnamespace ", file.Package(),
                " {\nnamespace {\n\n[[maybe_unused]] constexpr uint32_t kAllVerbs = 0x1ff;\n"
                "[[maybe_unused]] constexpr uint16_t kWireOfLists[] = {0, 1};\n"
@@ -544,8 +615,9 @@ class Emitter {
   }
 
   const std::vector<FileFacts>& files_;
+  const std::vector<FileFacts>* library_;
   std::map<std::string, const TypeFacts*> types_;
-  std::set<std::string> boxed_;
+  std::set<std::string> boxed_, boxed_by_library_;
   std::map<std::string, std::string> out_;
 };
 
@@ -568,7 +640,12 @@ std::string MemberName(std::string_view json_name) {
 }
 
 Result<std::map<std::string, std::string>> Emit(const std::vector<FileFacts>& files) {
-  return Emitter(files).Run();
+  return Emitter(files, nullptr).Run();
+}
+
+Result<std::map<std::string, std::string>> EmitFurther(const std::vector<FileFacts>& files,
+                                                       const std::vector<FileFacts>& library) {
+  return Emitter(files, &library).Run();
 }
 
 }  // namespace k8s::gen

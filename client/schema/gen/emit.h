@@ -16,6 +16,11 @@ namespace k8s::gen {
 // there.
 Result<std::map<std::string, std::string>> Emit(const std::vector<FileFacts>& files);
 
+// The same of an API beside the library's: headers and tables alone, which may use the library's
+// types.
+Result<std::map<std::string, std::string>> EmitFurther(const std::vector<FileFacts>& files,
+                                                       const std::vector<FileFacts>& library);
+
 // The C++ member for a JSON name: keywords get a trailing underscore, "$ref" becomes ref,
 // "x-kubernetes-map-type" xKubernetesMapType.
 std::string MemberName(std::string_view json_name);
