@@ -280,8 +280,7 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
       call.subresource &&
       (info.subresource == "log" || info.subresource == "proxy" || info.subresource == "exec" ||
        info.subresource == "attach" || info.subresource == "portforward");
-  if (!free_form && !RouterAccepts(request.headers, watchable))
-    return refuse(RouterNotAcceptable(watchable));
+  if (!free_form && !RouterAccepts(request.headers)) return refuse(RouterNotAcceptable(watchable));
   Offer offer;
   offer.watch = info.verb == "watch";
   const auto output = ChooseOutput(request.headers, call.query, offer);

@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fakeapiserver/protobuf.h"
+#include "k8s/api/apidiscoveryv2.h"
+#include "k8s/api/metav1.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -179,6 +182,32 @@ TEST(Server, ProtobufCarriesTheSameObject) {  // S-2.10
   http::Request list = MakeRequest("GET", kMaps);
   list.headers.Set("Accept", "application/vnd.kubernetes.protobuf");
   EXPECT_THAT(Send(f.server, list).text, HasSubstr("ConfigMapList"));
+}
+
+TEST(Server, ServesDiscoveryInProtobuf) {
+  Fixture f;
+  const auto get = [&](std::string_view path, std::string accept) {
+    http::Request request = MakeRequest("GET", path);
+    request.headers.Set("Accept", std::move(accept));
+    return Send(f.server, request);
+  };
+  const std::string aggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  const Reply json = get("/apis", "application/json" + aggregated);
+  const Reply protobuf = get("/apis", "application/vnd.kubernetes.protobuf" + aggregated);
+  EXPECT_EQ(protobuf.headers.Get("Content-Type"),
+            "application/vnd.kubernetes.protobuf" + aggregated);
+  EXPECT_NE(protobuf.headers.Get("ETag"), json.headers.Get("ETag"));
+  const auto same =
+      DecodeTreeFromProtobuf(protobuf.text, TypeOf<apidiscoveryv2::APIGroupDiscoveryList>());
+  ASSERT_TRUE(same);
+  EXPECT_EQ(ToJson(*same) + "\n", json.text);
+
+  const Reply resources = get("/apis/apps/v1", "application/vnd.kubernetes.protobuf");
+  const auto list = DecodeTreeFromProtobuf(resources.text, TypeOf<metav1::APIResourceList>());
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->StringAt({"groupVersion"}), "apps/v1");
+  // What only aggregated discovery could satisfy is refused where there is none.
+  EXPECT_EQ(get("/apis/apps", "application/json" + aggregated).status, 406);
 }
 
 TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
