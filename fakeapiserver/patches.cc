@@ -164,7 +164,8 @@ Result<AppliedConfiguration> ReadApplied(Call& call) {
   if (body.size() > kMaxRequestBody)
     return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   auto documents = ParseYaml(body);
-  if (!documents) return BadRequest(Cat("error decoding YAML: ", documents.error().message()));
+  if (!documents)
+    return BadRequest(Cat("error encoding patch: yaml: ", documents.error().message()));
   AppliedConfiguration applied;
   if (!documents->empty()) {
     applied.tree = std::move(documents->front().value);
