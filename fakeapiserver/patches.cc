@@ -207,8 +207,6 @@ Result<Answer> Apply(Core& core, Call& call) {
   const ObjectPtr old = core.store.Get(call.key());
   const FieldOwner owner{ManagerOf(call), true, served.api_version, call.info.subresource};
   const bool force = call.Flag("force");
-  bool has_status = false;
-  for (const SubresourceInfo& one : served.info->subresources) has_status |= one.name == "status";
   if (!old) {
     if (!call.info.subresource.empty()) return NotFound(call.resource(), call.info.name);
     if (const std::string uid(tree.StringAt({"metadata", "uid"})); !uid.empty()) {
@@ -224,13 +222,11 @@ Result<Answer> Apply(Core& core, Call& call) {
       return BadRequest(Cat("the name of the object (", name,
                             ") does not match the name on the URL (", call.info.name, ")"));
     }
-    auto merged =
-        ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText(), has_status);
+    auto merged = ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText());
     if (!merged) return merged.error();
-    const Value managed = merged->object.Find({"metadata", "managedFields"})
-                              ? *merged->object.Find({"metadata", "managedFields"})
-                              : Value();
-    auto decoded = DecodeTree(call, std::move(merged->object), *served.type, {});
+    const Value* owners = merged->Find({"metadata", "managedFields"});
+    const Value managed = owners ? *owners : Value();
+    auto decoded = DecodeTree(call, *std::move(merged), *served.type, {});
     if (!decoded) return decoded.error();
     auto object = CreateTree(core, call, *std::move(decoded), &managed);
     if (!object) return object.error();
@@ -239,14 +235,13 @@ Result<Answer> Apply(Core& core, Call& call) {
   auto updated = UpdateTree(
       core, call, old,
       [&](const Value& live) -> Result<Value> {
-        auto merged =
-            ApplyObject(&live, tree, *served.type, owner, force, core.NowText(), has_status);
+        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText());
         if (!merged) return merged.error();
         if (!tree.StringAt({"metadata", "resourceVersion"}).empty()) {
-          merged->object["metadata"].Set("resourceVersion",
-                                         tree.StringAt({"metadata", "resourceVersion"}));
+          (*merged)["metadata"].Set("resourceVersion",
+                                    tree.StringAt({"metadata", "resourceVersion"}));
         }
-        return DecodeTree(call, std::move(merged->object), *served.type, {});
+        return DecodeTree(call, *std::move(merged), *served.type, {});
       },
       true);
   if (!updated) return updated.error();
