@@ -214,14 +214,7 @@ Result<Answer> Apply(Core& core, Call& call) {
                       Cat("uid mismatch: the provided object specified uid ", uid,
                           ", and no existing object was found"));
     }
-    const std::string name(tree.StringAt({"metadata", "name"}));
-    if (name != call.info.name) {
-      if (name.empty())
-        return BadRequest(Cat("the name of the object (", call.info.name,
-                              " based on URL) was undeterminable: name must be provided"));
-      return BadRequest(Cat("the name of the object (", name,
-                            ") does not match the name on the URL (", call.info.name, ")"));
-    }
+    if (auto good = CheckName(call, tree); !good) return good.error();
     auto merged = ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText());
     if (!merged) return merged.error();
     const Value* owners = merged->Find({"metadata", "managedFields"});
