@@ -228,6 +228,42 @@ TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
   EXPECT_EQ(Send(f.server, "GET", path + "/a").body.IntAt({"metadata", "generation"}), 2);
 }
 
+TEST(Server, AStatusUpdateOwnsAndCountsNothingButTheStatus) {
+  Fixture f;
+  const std::string path = "/apis/apps/v1/namespaces/default/deployments";
+  Value deployment =
+      Send(
+          f.server, "POST", path,
+          R"({"metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})")
+          .body;
+  deployment["metadata"].Set("labels", Value::MakeObject({{"x", "y"}}));
+  deployment["metadata"].Set("annotations", Value::MakeObject({{"p", "q"}}));
+  deployment.Set("status", Value::MakeObject({{"replicas", 1}}));
+  const Reply updated = Send(f.server, "PUT", path + "/a/status", ToJson(deployment));
+  EXPECT_EQ(updated.body.IntAt({"metadata", "generation"}), 1);
+  EXPECT_FALSE(updated.body.Find({"metadata", "labels"}));
+  EXPECT_EQ(updated.body.StringAt({"metadata", "annotations", "p"}), "q");
+  EXPECT_THAT(updated.text,
+              HasSubstr(R"("fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:p":{}}},)"
+                        R"("f:status":{"f:replicas":{}}},"subresource":"status")"));
+}
+
+TEST(Server, APatchCannotDelete) {
+  Fixture f;
+  Send(f.server, "POST", kMaps, ConfigMap("a"));
+  const auto patched = [&](std::string_view metadata) {
+    return std::string(Send(f.server, "PATCH", Cat(kMaps, "/a"),
+                            Cat(R"({"metadata":)", metadata, "}"), "application/merge-patch+json")
+                           .body.StringAt({"message"}));
+  };
+  EXPECT_EQ(patched(R"({"deletionTimestamp":"2001-01-01T00:00:00Z"})"),
+            "ConfigMap \"a\" is invalid: metadata.deletionTimestamp: Invalid value: "
+            "\"2001-01-01T00:00:00Z\": field is immutable");
+  EXPECT_EQ(patched(R"({"deletionGracePeriodSeconds":3})"),
+            "ConfigMap \"a\" is invalid: metadata.deletionGracePeriodSeconds: Invalid value: 3: "
+            "field is immutable");
+}
+
 TEST(Server, AppliesAndTellsOwnersApart) {  // S-7.9, S-7.10, S-7.12
   Fixture f;
   const auto apply = [&](std::string_view manager, std::string_view data, bool force = false) {

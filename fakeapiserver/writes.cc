@@ -178,18 +178,24 @@ constexpr Narrow kNarrow[] = {
      }},
 };
 
+const Narrow* NarrowOf(const Call& call) {
+  for (const Narrow& row : kNarrow) {
+    if (row.subresource == call.info.subresource) return &row;
+  }
+  return nullptr;
+}
+
+void CopyNarrow(const Narrow& narrow, Value& now, const Value& old) {
+  Value kept = old;
+  narrow.copy(kept, now);
+  if (const Value* owners = now.Find({"metadata", "managedFields"}))
+    kept["metadata"].Set("managedFields", *owners);
+  now = std::move(kept);
+}
+
 // The main path keeps the status, /status everything else (chapter 3.8).
 void SplitStatus(const Call& call, Value& now, const Value& old) {
-  for (const Narrow& row : kNarrow) {
-    if (row.subresource != call.info.subresource) continue;
-    Value kept = old;
-    row.copy(kept, now);
-    if (const Value* owners = now.Find({"metadata", "managedFields"}))
-      kept["metadata"].Set("managedFields", *owners);
-    now = std::move(kept);
-    return;
-  }
-  if (!HasStatusSubresource(*call.served)) return;
+  if (NarrowOf(call) || !HasStatusSubresource(*call.served)) return;
   const auto keep = [&](Value& to, const Value& from, std::string_view name) {
     if (const Value* stored = from.Find(name)) {
       to.Set(name, *stored);
@@ -339,11 +345,11 @@ Result<FieldErrors> CheckIdentity(const Call& call, const Value& now, const Valu
     if (call.info.verb == "update") return UidMismatch(call, uid, old->uid);
     errors.push_back(InvalidText("metadata.uid", uid, "field is immutable"));
   }
-  if (call.info.verb == "patch" && !before.Find({"metadata", "deletionTimestamp"})) {
-    if (const Value* deletion = now.Find({"metadata", "deletionTimestamp"});
-        deletion && !deletion->is_null()) {
-      errors.push_back(InvalidValue("metadata.deletionTimestamp", *deletion, "field is immutable"));
-    }
+  if (call.info.verb != "patch") return errors;
+  for (std::string_view name : {"deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    const Value* wanted = now.Find({"metadata", name});
+    if (wanted && !wanted->is_null() && !before.Find({"metadata", name}))
+      errors.push_back(InvalidValue(Cat("metadata.", name), *wanted, "field is immutable"));
   }
   return errors;
 }
@@ -361,7 +367,7 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
   const Served& served = *call.served;
   const Strategy& strategy = *served.strategy;
   KeepServerMetadata(now, before);
-  SplitStatus(call, now, before);
+  if (const Narrow* narrow = NarrowOf(call)) CopyNarrow(*narrow, now, before);
   MergeDuplicateOwners(call, now["metadata"]);
   if (strategy.prepare_update && call.info.subresource.empty())
     strategy.prepare_update(core, now, before);
@@ -370,7 +376,7 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
       return admitted.error();
   }
   auto normal = Normalise(std::move(now), *served.type);
-  if (normal && SpecChanged(served, *normal, before))
+  if (normal && call.info.subresource != "status" && SpecChanged(served, *normal, before))
     (*normal)["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
   return normal;
 }
@@ -466,6 +472,8 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
   if (auto good = CheckLock(call, *now, old); !good) return good.error();
   auto errors = CheckIdentity(call, *now, before, old);
   if (!errors) return errors.error();
+  // What the path resets is nobody's; what it only leaves alone (kNarrow) is the sender's.
+  SplitStatus(call, *now, before);
   if (!apply) TrackSender(core, call, before, *now);
   now = Prepare(core, call, before, *std::move(now));
   if (!now) return now.error();
