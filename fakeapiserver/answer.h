@@ -43,13 +43,16 @@ class Source {
     kData,     // something was appended
     kPending,  // nothing now: ask again after the wake call or at WakeAt()
     kEnd,      // complete
-    kCut,      // ends here, visibly broken
+    kClose,    // the connection ends here, with a FIN
+    kReset,    // the connection ends here, with a RST
   };
   virtual ~Source() = default;
   virtual Outcome Next(Slices& out) = 0;
   // wake is called, from any thread and under locks, when Next may have more; it must be quick and
   // must not call back. After SetWake({}) returns it is not called any more.
   virtual void SetWake(std::function<void()> wake) = 0;
+  // From now on Next brings one event of a watch at a time.
+  virtual void SplitEvents() {}
   // The moment at which Next wants to be asked even without a wake call.
   virtual TimePoint WakeAt() const { return kForever; }
 };
@@ -59,6 +62,7 @@ struct Answer {
   http::Headers headers{};
   Slices body{};
   std::unique_ptr<Source> source{};  // instead of body
+  bool raw = false;  // the source brings the bytes of the whole response, its head included
 
   // Not decided yet: ask `decide` at `decide_at`. Handlers never block, so who must wait (for a
   // revision to come, for a delay that a fault asks for) says so here.

@@ -10,7 +10,10 @@
 namespace k8s::fakeapiserver {
 
 Core::Core(Env env_in, StoreLimits limits)
-    : env(std::move(env_in)), store(ObjectAtRevision, limits), recorder(env.clock) {}
+    : env(std::move(env_in)),
+      store(ObjectAtRevision, limits),
+      recorder(env.clock),
+      faults(env.clock, std::string(kUser)) {}
 
 std::string Core::NowText() const {
   Time now = Time::From(env.clock->WallNow());

@@ -24,6 +24,8 @@ namespace k8s::fakeapiserver {
 
 // 3 MiB, as kube-apiserver (S-3.14).
 inline constexpr size_t kMaxRequestBody = size_t{3} << 20;
+// Of every caller: nobody is asked who they are.
+inline constexpr std::string_view kUser = "admin";
 
 struct Core {
   explicit Core(Env env, StoreLimits limits);
@@ -51,6 +53,7 @@ struct Call {
   std::vector<std::string> warnings{};
   bool dry_run = false;
   bool resets_owners = false;  // the body says managedFields: []
+  int64_t stale = 0;           // a read shows the state of so many revisions ago
 
   // The parameter, or "".
   std::string Parameter(std::string_view name) const {
@@ -81,6 +84,8 @@ Result<Answer> RenderObject(Core& core, const Call& call, const ObjectPtr& objec
                             int status = 200);
 Result<Answer> RenderTree(Core& core, const Call& call, Value tree, int status = 200);
 Result<Answer> RenderList(Core& core, const Call& call, const Page& page, const std::string& token);
+// The frame of an ERROR event, in the form that the headers of the watch's answer say.
+std::string ErrorFrame(const http::Headers& headers, const Error& error);
 // A value that is no API object of the call's resource: shown whole, whatever was asked for.
 Answer RenderPlain(const Value& value, const Output& output, int status = 200,
                    const TypeInfo* type = nullptr);

@@ -1,17 +1,15 @@
 #pragma once
 
-// Sockets of the server: one loop thread (epoll) that holds every connection, speaks HTTP/1.1 with
-// keep-alive and pipelining, and pulls Sources when they wake. A handler runs on the loop thread
-// and must not block. Start and the destructor may be called from any thread; the destructor ends
-// the loop, closes every connection and destroys what they held.
+// Sockets of the server: one loop thread (epoll) that holds every connection, runs a Session for
+// each, and drives it when bytes come, a Source wakes or a moment has come. The door is called on
+// the loop thread and must not block; it must outlive the listener. Start and the destructor may be
+// called from any thread; the destructor ends the loop and closes every connection.
 
-#include <functional>
 #include <memory>
 #include <string>
 
-#include "fakeapiserver/answer.h"
+#include "fakeapiserver/session.h"
 #include "k8s/base/env.h"
-#include "k8s/http/round_tripper.h"
 
 namespace k8s::fakeapiserver {
 
@@ -22,22 +20,19 @@ struct ListenerOptions {
   std::string certificate_file{};
   std::string key_file{};
 
-  size_t max_body = size_t{3} << 20;       // a longer body is cut one byte behind this
-  size_t max_connections = 20'000;         // more wait in the backlog
-  size_t max_pending = size_t{256} << 10;  // bytes queued for a connection before its Source waits
-  Duration head_timeout = std::chrono::seconds(32);
-  Duration idle_timeout = std::chrono::seconds(90);
+  size_t max_connections = 20'000;  // more wait in the backlog
+  SessionLimits session{};
 };
 
 class Listener {
  public:
-  using Serve = std::function<Answer(const http::Request& request)>;
-
   // Errors name the address: "listen on 127.0.0.1:80: permission denied".
-  static Result<std::unique_ptr<Listener>> Start(ListenerOptions options, Env env, Serve serve);
+  static Result<std::unique_ptr<Listener>> Start(ListenerOptions options, Env env, Door& door);
   ~Listener();
   int port() const;
   size_t connections() const;  // open now
+  // The door refuses connections, or no longer does.
+  void OnRefusal();
 
   class Loop;
   explicit Listener(std::unique_ptr<Loop> loop);

@@ -1,7 +1,12 @@
 #include "fakeapiserver/loopback.h"
 
+#include <atomic>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
+
+#include "k8s/base/strings.h"
+#include "k8s/http/socket_transport.h"
 
 namespace k8s::fakeapiserver {
 namespace {
@@ -56,8 +61,7 @@ class SourceBody final : public http::Body {
       }
       Slices data;
       const Source::Outcome outcome = source_->Next(data);
-      if (outcome == Source::Outcome::kEnd || outcome == Source::Outcome::kCut) ended_ = true;
-      cut_ = outcome == Source::Outcome::kCut;
+      ended_ = outcome != Source::Outcome::kData && outcome != Source::Outcome::kPending;
       if (const size_t size = SizeOf(data)) {
         for (const Slice& slice : data) out += slice.bytes;
         return size;
@@ -68,7 +72,6 @@ class SourceBody final : public http::Body {
       std::unique_lock lock(mutex_);
       env_.clock->Wait(lock, changed_, until, ctx_, [this] { return woken_; });
     }
-    if (cut_) return Error::Transport(TransportCause::kTruncated, "unexpected EOF");
     return size_t{0};
   }
 
@@ -77,7 +80,6 @@ class SourceBody final : public http::Body {
   const Context ctx_;
   std::unique_ptr<Source> source_;
   bool ended_ = false;
-  bool cut_ = false;
   std::mutex mutex_;  // guards woken_
   std::condition_variable_any changed_;
   bool woken_ = false;
@@ -85,7 +87,7 @@ class SourceBody final : public http::Body {
 
 class Loopback final : public http::RoundTripper {
  public:
-  Loopback(Env env, ServeFunction serve) : env_(std::move(env)), serve_(std::move(serve)) {}
+  Loopback(Env env, Door& door) : env_(std::move(env)), door_(door) {}
 
   Result<http::Response> RoundTrip(const http::Request& request, const Context& ctx) override {
     if (auto good = ctx.Check(*env_.clock); !good) return good.error();
@@ -100,9 +102,9 @@ class Loopback final : public http::RoundTripper {
       }
       whole.body = std::make_shared<const std::string>(std::move(body));
       whole.body_reader = nullptr;
-      answer = serve_(whole);
+      answer = door_.Serve(whole, 0);
     } else {
-      answer = serve_(request);
+      answer = door_.Serve(request, 0);
     }
     while (answer.decide) {
       const Duration left = answer.decide_at - env_.clock->Now();
@@ -123,13 +125,123 @@ class Loopback final : public http::RoundTripper {
 
  private:
   const Env env_;
-  const ServeFunction serve_;
+  Door& door_;
 };
+
+// The client's end of a connection in memory. The server's end is a Session, driven by whoever
+// reads or writes here.
+class MemoryStream final : public http::ByteStream {
+ public:
+  MemoryStream(const Env& env, Door& door, Admission admission, std::string addresses)
+      : clock_(env.clock), addresses_(std::move(addresses)) {
+    session_ = std::make_unique<Session>(door, SessionLimits{}, clock_, admission.connection,
+                                         "http", [this] {
+                                           std::lock_guard lock(mutex_);
+                                           woken_ = true;
+                                           changed_.notify_all();
+                                         });
+    if (admission.answer) session_->Begin(std::move(*admission.answer));
+  }
+
+  Attempt TryRead(char* to, size_t size) override {
+    {
+      std::lock_guard lock(mutex_);
+      woken_ = false;
+    }
+    session_->Drive();
+    const auto& output = session_->output();
+    size_t count = 0;
+    while (!output.empty() && count < size) {
+      const std::string_view bytes = output.front().bytes.substr(session_->output_offset());
+      const size_t take = std::min(bytes.size(), size - count);
+      std::memcpy(to + count, bytes.data(), take);
+      session_->Sent(take);
+      count += take;
+    }
+    if (count > 0) return {Outcome::kBytes, count};
+    switch (session_->fate()) {
+      case Session::Fate::kReset:
+        return {Outcome::kFailed};
+      case Session::Fate::kOpen:
+        return {session_->CanContinue() ? Outcome::kWantWrite : Outcome::kWantRead};
+      default:
+        return {Outcome::kEnd};
+    }
+  }
+
+  Attempt TryWrite(const iovec* parts, int count) override {
+    if (session_->fate() == Session::Fate::kReset || session_->fate() == Session::Fate::kClose)
+      return {Outcome::kFailed};
+    size_t total = 0;
+    for (int i = 0; i < count; ++i) {
+      session_->Receive({static_cast<const char*>(parts[i].iov_base), parts[i].iov_len});
+      total += parts[i].iov_len;
+    }
+    return {Outcome::kBytes, total};
+  }
+
+  Result<void> Wait(Outcome outcome, const http::Waiting& waiting) override {
+    if (outcome == Outcome::kWantWrite) return {};
+    const TimePoint until = std::min(waiting.limit, session_->timer());
+    {
+      std::unique_lock lock(mutex_);
+      clock_->Wait(lock, changed_, until, waiting.ctx, [this] { return woken_; });
+    }
+    if (auto over = waiting.ctx.Check(*clock_); !over) return over;
+    if (clock_->Now() >= waiting.limit)
+      return Error::Transport(TransportCause::kTimeout, "i/o timeout");
+    return {};
+  }
+
+  Error Failure(std::string_view operation) const override {
+    return Error::Transport(TransportCause::kReset, Cat(operation, " tcp ", addresses_, ": ",
+                                                        operation, ": connection reset by peer"));
+  }
+
+  bool IsQuiet() override {
+    session_->Drive();
+    return session_->output().empty() && session_->fate() == Session::Fate::kOpen;
+  }
+
+ private:
+  const std::shared_ptr<Clock> clock_;
+  const std::string addresses_;
+  std::mutex mutex_;  // guards woken_
+  std::condition_variable_any changed_;
+  bool woken_ = false;
+  std::unique_ptr<Session> session_;
+};
+
+// Ports of their own, since clients tell failures apart by their texts (C-4.21).
+constexpr int kFirstPort = 40'000;
+
+http::TransportOptions OverMemory(const Env& env, Door& door) {
+  http::TransportOptions options;
+  options.disable_compression = true;
+  options.proxy = [](const http::Url&) { return std::optional<http::Url>(); };
+  auto port = std::make_shared<std::atomic<int>>(kFirstPort);
+  options.open = [=, &door](const http::Url& to,
+                            const Context&) -> Result<std::unique_ptr<http::ByteStream>> {
+    Admission admission = door.Admit();
+    if (admission.refused) {
+      return Error::Transport(TransportCause::kRefused,
+                              Cat("dial tcp ", to.Authority(), ": connect: connection refused"));
+    }
+    return std::make_unique<MemoryStream>(
+        env, door, std::move(admission),
+        Cat("127.0.0.1:", std::to_string((*port)++), "->", to.Authority()));
+  };
+  return options;
+}
 
 }  // namespace
 
-std::shared_ptr<http::RoundTripper> MakeLoopback(Env env, ServeFunction serve) {
-  return std::make_shared<Loopback>(std::move(env), std::move(serve));
+std::shared_ptr<http::RoundTripper> MakeLoopback(Env env, Door& door) {
+  return std::make_shared<Loopback>(std::move(env), door);
+}
+
+std::shared_ptr<http::RoundTripper> MakeWireLoopback(Env env, Door& door) {
+  return http::NewSocketTransport(OverMemory(env, door), env).value();
 }
 
 }  // namespace k8s::fakeapiserver

@@ -149,8 +149,14 @@ Answer Future(Core& core, const Call& call, Revision wanted,
   return answer;
 }
 
+// The revision that a read sees which a fault holds back, or 0 for the newest.
+Revision StaleRevision(const Core& core, const Call& call) {
+  if (call.stale == 0) return 0;
+  return std::max({core.store.revision() - call.stale, core.store.compacted(), kFirstRevision});
+}
+
 Result<Answer> ListAt(Core& core, const Call& call, const ListQuery& query) {
-  Revision at = 0;
+  Revision at = StaleRevision(core, call);
   size_t limit = query.limit > 0 ? static_cast<size_t>(query.limit) : 0;
   std::string start;
   bool newest = false;
@@ -190,8 +196,23 @@ Result<Answer> ListAt(Core& core, const Call& call, const ListQuery& query) {
   return RenderList(core, call, *page, token);
 }
 
+Result<ObjectPtr> Look(Core& core, const Call& call) {
+  if (call.stale == 0) return core.store.Get(call.key());
+  Selection selection;
+  selection.resource = call.served->StoreName();
+  selection.ns = call.info.ns;
+  auto page = core.store.List(selection, StaleRevision(core, call), 0, {});
+  if (!page) return page.error();
+  for (ObjectPtr& object : page->objects) {
+    if (object->key.name == call.info.name) return std::move(object);
+  }
+  return ObjectPtr();
+}
+
 Result<Answer> GetNow(Core& core, const Call& call) {
-  const ObjectPtr object = core.store.Get(call.key());
+  auto looked = Look(core, call);
+  if (!looked) return looked.error();
+  const ObjectPtr& object = *looked;
   if (!object) return NotFound(call.resource(), call.info.name);
   return RenderObject(core, call, object);
 }

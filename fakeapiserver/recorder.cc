@@ -18,7 +18,8 @@ void Recorder::Clear() {
   first_ = next_;
 }
 
-uint64_t Recorder::Open(const http::Request& request, const RequestInfo& info) {
+uint64_t Recorder::Open(const http::Request& request, const RequestInfo& info,
+                        uint64_t connection) {
   Exchange exchange;
   exchange.at = clock_->Now();
   exchange.wall = clock_->WallNow();
@@ -27,11 +28,18 @@ uint64_t Recorder::Open(const http::Request& request, const RequestInfo& info) {
   exchange.headers = request.headers;
   exchange.body = request.body;
   exchange.info = info;
+  exchange.connection = connection;
   std::lock_guard lock(mutex_);
   exchange.number = next_++;
   exchanges_.push_back(std::move(exchange));
   if (exchanges_.size() > kMaxExchanges) exchanges_.pop_front();
   return next_ - 1;
+}
+
+void Recorder::Struck(uint64_t number, std::string_view rule) {
+  std::lock_guard lock(mutex_);
+  if (exchanges_.empty() || number < exchanges_.front().number) return;
+  exchanges_[number - exchanges_.front().number].fault = rule;
 }
 
 void Recorder::Close(uint64_t number, int status) {

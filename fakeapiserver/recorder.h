@@ -40,7 +40,9 @@ struct Exchange {
   http::Headers headers{};
   std::shared_ptr<const std::string> body{};
   RequestInfo info{};
-  int status = 0;  // 0 while there is no answer yet
+  uint64_t connection = 0;  // 0: the loopback, without a wire
+  std::string fault{};      // the rule that struck; "": none
+  int status = 0;           // 0 while there is no answer yet, or when there is none to come
   TimePoint answered_at{};
 };
 
@@ -52,7 +54,8 @@ class Recorder {
   void Clear();
 
   // The path of a request through the server: Open, then Close with the same number.
-  uint64_t Open(const http::Request& request, const RequestInfo& info);
+  uint64_t Open(const http::Request& request, const RequestInfo& info, uint64_t connection = 0);
+  void Struck(uint64_t number, std::string_view rule);
   void Close(uint64_t number, int status);
 
  private:

@@ -290,11 +290,20 @@ Answer Router::Unreadable(const http::Request& request, const Call& call) const 
   return answer;
 }
 
+Answer Router::Fail(const http::Request& request, const RequestInfo& info, const Error& error) {
+  Call call{request};
+  call.query = http::Query::Parse(request.url.query);
+  call.info = info;
+  call.output = OutputOrFallback(request, call.query);
+  return Finish(request, call, RenderError(error, call.output));
+}
+
 Answer Router::ServeResource(const http::Request& request, const RequestInfo& info,
                              std::vector<std::string> parts) {
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
   call.info = info;
+  call.stale = stale_;
   call.output = OutputOrFallback(request, call.query);
   if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy"))
     return Unreadable(request, call);

@@ -14,15 +14,20 @@ RequestInfo ParseRequest(const http::Request& request);
 
 class Router {
  public:
-  explicit Router(Core& core) : core_(core) {}
+  // `stale`: reads show the state of so many revisions ago.
+  explicit Router(Core& core, int64_t stale = 0) : core_(core), stale_(stale) {}
   Answer Serve(const http::Request& request, const RequestInfo& info);
+  // The error as a handler would answer it.
+  Answer Fail(const http::Request& request, const RequestInfo& info, const Error& error);
 
  private:
   Answer ServeResource(const http::Request& request, const RequestInfo& info,
                        std::vector<std::string> parts);
   Answer Unreadable(const http::Request& request, const Call& call) const;
   Answer Finish(const http::Request& request, const Call& call, Answer answer) const;
+
   Core& core_;
+  const int64_t stale_;
 };
 
 }  // namespace k8s::fakeapiserver

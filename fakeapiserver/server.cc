@@ -1,8 +1,10 @@
 #include "fakeapiserver/server.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "fakeapiserver/bootstrap.h"
+#include "fakeapiserver/fault_replies.h"
 #include "fakeapiserver/loopback.h"
 #include "fakeapiserver/router.h"
 #include "k8s/base/strings.h"
@@ -26,52 +28,182 @@ size_t DocumentAt(std::string_view text, std::string_view message) {
 
 }  // namespace
 
+// What comes in passes the faults on its way to the router.
+class Server::FrontDoor final : public Door {
+ public:
+  explicit FrontDoor(Core& core) : core_(core) {}
+
+  Admission Admit() override {
+    Admission admission;
+    admission.connection = ++connections_;
+    const Faults::Strike strike = core_.faults.OnAdmission(admission.connection);
+    if (!strike) return admission;
+    admission.refused = strike.effect->refuse;
+    admission.certificate = strike.effect->certificate;
+    if (strike.effect->cut || admission.refused) {
+      admission.answer =
+          std::make_unique<Answer>(EndAtOnce(strike.effect->cut.value_or(Cut{}), core_.env.clock));
+    }
+    return admission;
+  }
+
+  Refusal Refuses() override { return core_.faults.Refuses(); }
+
+  std::unique_ptr<Answer> OnHead(const http::MessageHead& head, uint64_t connection) override {
+    if (core_.faults.empty()) return nullptr;
+    const http::Request request = RequestOf(head);
+    const RequestInfo info = ParseRequest(request);
+    const Faults::Strike strike = core_.faults.OnHead(request, info, connection);
+    if (!strike) return nullptr;
+    const uint64_t number = core_.recorder.Open(request, info, connection);
+    core_.recorder.Struck(number, strike.rule);
+    core_.recorder.Close(number, 0);
+    return std::make_unique<Answer>(EndAtOnce(*strike.effect->cut, core_.env.clock));
+  }
+
+  Answer Serve(const http::Request& request, uint64_t connection) override {
+    const RequestInfo info = ParseRequest(request);
+    const uint64_t number = core_.recorder.Open(request, info, connection);
+    const Faults::Strike strike = core_.faults.OnRequest(request, info, connection);
+    if (!strike) return Record(number, Router(core_).Serve(request, info));
+    core_.recorder.Struck(number, strike.rule);
+    return Suffer(request, info, number, strike.effect);
+  }
+
+ private:
+  // What the wire and the recorder get to see when a fault strikes.
+  Answer Suffer(const http::Request& request, const RequestInfo& info, uint64_t number,
+                const std::shared_ptr<const Effect>& effect) {
+    const bool makes_answer = effect->reply || effect->cut;
+    const bool before = effect->point == Effect::Point::kBefore;
+    const bool head_only = request.method == "HEAD";
+    // Without an answer of the fault's own the handlers must make one.
+    const auto answer = [=, this, kept = http::Request(request)] {
+      Answer made;
+      if (!before || !makes_answer) made = Router(core_, effect->stale).Serve(kept, info);
+      const bool drops = makes_answer && effect->point != Effect::Point::kAnswered;
+      if (drops) made = effect->reply ? Replied(kept, info, *effect->reply) : Answer{.status = 0};
+      return Then(std::move(made), [=, this](Answer one) {
+        core_.recorder.Close(number, one.status);
+        return Spoil(std::move(one), *effect, head_only);
+      });
+    };
+    if (effect->delay == Duration::zero()) return answer();
+    const TimePoint due = core_.env.clock->Now() + effect->delay;
+    if (before) return Answer{.decide = answer, .decide_at = due};
+    // The store has done its part when the delay begins.
+    auto made = std::make_shared<Answer>(answer());
+    return Answer{.decide = [made] { return std::move(*made); }, .decide_at = due};
+  }
+
+  Answer Replied(const http::Request& request, const RequestInfo& info, const Reply& reply) {
+    Answer answer;
+    if (reply.body) {
+      answer.status = reply.status;
+      answer.body = {Slice::Of(*reply.body)};
+    } else {
+      answer = Router(core_).Fail(request, info, Error::Api(StatusOf(reply)));
+      answer.status = reply.status;
+    }
+    for (const auto& [name, value] : reply.headers) answer.headers.Set(name, value);
+    return answer;
+  }
+
+  // What happens to an answer that is otherwise made.
+  Answer Spoil(Answer answer, const Effect& effect, bool head_only) {
+    if (effect.cut) return EndAtOnce(*effect.cut, core_.env.clock);
+    for (const auto& [name, value] : effect.headers) answer.headers.Set(name, value);
+    if (effect.content_type) answer.headers.Set("Content-Type", *effect.content_type);
+    for (const std::string& text : effect.warnings)
+      answer.headers.Add("Warning", Cat("299 - ", Quote(text)));
+    if (effect.body) {
+      answer.body = {Slice::Of(*effect.body)};
+      answer.source.reset();
+    }
+    if (effect.wire.empty()) return answer;
+    Mistreatment how = effect.wire;
+    if (effect.expire_watch) {
+      how.last_frame = ErrorFrame(answer.headers, Expired("The resourceVersion for the provided "
+                                                          "watch is too old."));
+    }
+    return Mistreat(std::move(answer), how, head_only, core_.env.clock);
+  }
+
+  // Goes on with the answer once it is decided.
+  static Answer Then(Answer answer, std::function<Answer(Answer)> next) {
+    if (!answer.decide) return next(std::move(answer));
+    answer.decide = [decide = std::move(answer.decide), next = std::move(next)] {
+      return Then(decide(), next);
+    };
+    return answer;
+  }
+
+  Answer Record(uint64_t number, Answer answer) {
+    if (!answer.decide) {
+      core_.recorder.Close(number, answer.status);
+      return answer;
+    }
+    // The recorder hears of the answer when there is one.
+    return Then(std::move(answer), [this, number](Answer one) {
+      core_.recorder.Close(number, one.status);
+      return one;
+    });
+  }
+
+  Core& core_;
+  std::atomic<uint64_t> connections_ = 0;
+};
+
 Server::Server(Options options)
-    : core_(std::make_unique<Core>(std::move(options.env), options.limits)) {
+    : core_(std::make_unique<Core>(std::move(options.env), options.limits)),
+      door_(std::make_unique<FrontDoor>(*core_)) {
   core_->flow_schema_uid = NewUuid(*core_->env.random);
   core_->priority_level_uid = NewUuid(*core_->env.random);
   if (options.bootstrap) Bootstrap(*core_);
+  core_->faults.SetOnChange([this] {
+    std::lock_guard lock(listener_mutex_);
+    if (listener_) listener_->OnRefusal();
+  });
 }
 
 Server::~Server() {
+  core_->faults.SetOnChange({});
   std::lock_guard lock(listener_mutex_);
   listener_.reset();
 }
 
-Answer Server::Serve(const http::Request& request) {
-  const RequestInfo info = ParseRequest(request);
-  const uint64_t number = core_->recorder.Open(request, info);
-  Answer answer;
-  if (auto replaced = core_->faults.Before(request, info)) {
-    answer = *std::move(replaced);
-  } else {
-    answer = Router(*core_).Serve(request, info);
-  }
-  answer = core_->faults.After(request, info, std::move(answer));
-  if (answer.decide) {
-    // The recorder hears of the answer when there is one.
-    answer.decide = [this, number, decide = std::move(answer.decide)] {
-      Answer decided = decide();
-      if (!decided.decide) core_->recorder.Close(number, decided.status);
-      return decided;
-    };
-  } else {
-    core_->recorder.Close(number, answer.status);
-  }
-  return answer;
+Answer Server::Serve(const http::Request& request, uint64_t connection) {
+  return door_->Serve(request, connection);
 }
 
 std::shared_ptr<http::RoundTripper> Server::Loopback() {
-  return MakeLoopback(core_->env, [this](const http::Request& request) { return Serve(request); });
+  // Values where nothing can happen to bytes.
+  class Either final : public http::RoundTripper {
+   public:
+    Either(const Env& env, Core& core, Door& door)
+        : core_(core), plain_(MakeLoopback(env, door)), wire_(MakeWireLoopback(env, door)) {}
+    Result<http::Response> RoundTrip(const http::Request& request, const Context& ctx) override {
+      return (core_.faults.empty() ? plain_ : wire_)->RoundTrip(request, ctx);
+    }
+    void CloseIdleConnections() override { wire_->CloseIdleConnections(); }
+
+   private:
+    Core& core_;
+    std::shared_ptr<http::RoundTripper> plain_, wire_;
+  };
+  return std::make_shared<Either>(core_->env, *core_, *door_);
+}
+
+std::shared_ptr<http::RoundTripper> Server::WireLoopback() {
+  return MakeWireLoopback(core_->env, *door_);
 }
 
 Result<std::string> Server::Listen(ListenerOptions options) {
   const std::string scheme = options.certificate_file.empty() ? "http://" : "https://";
   const std::string host =
       options.bind.find(':') == std::string::npos ? options.bind : Cat("[", options.bind, "]");
-  options.max_body = kMaxRequestBody;
-  auto listener = Listener::Start(std::move(options), core_->env,
-                                  [this](const http::Request& request) { return Serve(request); });
+  options.session.max_body = kMaxRequestBody;
+  auto listener = Listener::Start(std::move(options), core_->env, *door_);
   if (!listener) return listener.error();
   std::lock_guard lock(listener_mutex_);
   listener_ = *std::move(listener);

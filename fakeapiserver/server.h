@@ -29,8 +29,11 @@ class Server {
   explicit Server(Options options = {});
   ~Server();
 
-  // In process: for Config.transport. Any number of times.
+  // In process: for Config.transport. Any number of times. As long as there are no faults requests
+  // and answers pass as values; with faults they pass as bytes over connections in memory, which
+  // WireLoopback always does.
   std::shared_ptr<http::RoundTripper> Loopback();
+  std::shared_ptr<http::RoundTripper> WireLoopback();
   // Sockets, on a free port unless options say another: the address for Config.host, such as
   // "http://127.0.0.1:35001". REQUIRES: not listening yet.
   Result<std::string> Listen(ListenerOptions options = {});
@@ -51,10 +54,11 @@ class Server {
   Recorder& recorder() { return core_->recorder; }
   const Registry& registry() const { return core_->registry; }
 
-  // One request, as listener and loopback hand it in.
-  Answer Serve(const http::Request& request);
+  // One request, as listener and loopback hand it in; connection 0 is no wire.
+  Answer Serve(const http::Request& request, uint64_t connection = 0);
 
  private:
+  class FrontDoor;
   struct Document {
     Value tree{};
     std::string place{};
@@ -65,6 +69,7 @@ class Server {
   Result<void> CreateOne(const Document& document);
 
   std::unique_ptr<Core> core_;
+  std::unique_ptr<FrontDoor> door_;
   mutable std::mutex listener_mutex_;
   std::unique_ptr<Listener> listener_;
 };

@@ -124,11 +124,12 @@ class WatchSource final : public Source {
   void SetWake(std::function<void()> wake) override {
     plan_.subscription->SetWake(std::move(wake));
   }
+  void SplitEvents() override { frames_a_pull_ = 1; }
   TimePoint WakeAt() const override { return std::min(next_bookmark_, plan_.ends); }
 
   Outcome Next(Slices& out) override {
     const size_t had = out.size();
-    for (size_t frames = 0; frames < kMaxFramesAPull; ++frames) {
+    for (size_t frames = 0; frames < frames_a_pull_; ++frames) {
       if (!plan_.initial.empty()) {
         if (!Emit(EventType::kAdded, plan_.initial.front(), out)) return Outcome::kEnd;
         plan_.initial.pop_front();
@@ -181,6 +182,7 @@ class WatchSource final : public Source {
   Core& core_;
   FrameWriter writer_;
   Plan plan_;
+  size_t frames_a_pull_ = kMaxFramesAPull;
   TimePoint next_bookmark_ = kForever;
 };
 
@@ -220,6 +222,18 @@ Answer ErrorStream(Core& core, const Call& call, const Error& error) {
 
 }  // namespace
 
+std::string ErrorFrame(const http::Headers& headers, const Error& error) {
+  const Value status = StatusValue(StatusOf(error));
+  std::string frame;
+  if (headers.Get("Content-Type") == kProtobufWatchType) {
+    if (const auto encoded = EncodeTree(status, TypeOf<Status>()))
+      AppendWatchFrame(EventTypeName(EventType::kError), *encoded, frame);
+    return frame;
+  }
+  return Cat("{\"type\":\"", EventTypeName(EventType::kError), "\",\"object\":", ToJson(status),
+             "}\n");
+}
+
 Result<Answer> WatchObjects(Core& core, Call& call) {
   auto query = ParseListQuery(call, true);
   if (!query) return query.error();
@@ -240,8 +254,10 @@ Result<Answer> WatchObjects(Core& core, Call& call) {
     plan.revision = snapshot.revision;
     plan.initial.assign(snapshot.objects.begin(), snapshot.objects.end());
   } else {
-    const Revision after = query->revision == 0 ? current : query->revision;
-    plan.not_before = query->revision;
+    const Revision after =
+        std::max((query->revision == 0 ? current : query->revision) - call.stale, kFirstRevision);
+    // A stale server sends again what came before.
+    plan.not_before = call.stale == 0 ? query->revision : after;
     plan.subscription = core.store.Watch(query->selection, std::min(after, current), nullptr);
     if (!plan.subscription) {
       return ErrorStream(core, call,

@@ -49,7 +49,9 @@ class SocketStream final : public ByteStream {
     }
   }
 
-  int fd() const override { return fd_; }
+  Result<void> Wait(Outcome outcome, const Waiting& waiting) override {
+    return WaitFor(fd_, outcome == Outcome::kWantWrite ? POLLOUT : POLLIN, waiting);
+  }
 
   Error Failure(std::string_view operation) const override {
     const std::string local = SocketAddress(fd_, false);
@@ -74,12 +76,6 @@ class SocketStream final : public ByteStream {
   int fd_;
   int error_ = 0;
 };
-
-// Waits for what the attempt asked for.
-Result<void> WaitAfter(ByteStream& stream, ByteStream::Outcome outcome, const Waiting& waiting) {
-  const short events = outcome == ByteStream::Outcome::kWantWrite ? POLLOUT : POLLIN;
-  return WaitFor(stream.fd(), events, waiting);
-}
 
 }  // namespace
 
@@ -140,7 +136,7 @@ Result<size_t> ReadSome(ByteStream& stream, char* to, size_t size, const Waiting
       case ByteStream::Outcome::kFailed:
         return stream.Failure("read");
       default:
-        if (auto waited = WaitAfter(stream, attempt.outcome, waiting); !waited) {
+        if (auto waited = stream.Wait(attempt.outcome, waiting); !waited) {
           return waited.error();
         }
     }
@@ -163,7 +159,7 @@ Result<void> WriteAll(ByteStream& stream, std::string_view head, std::string_vie
       body.remove_prefix(attempt.count - of_head);
     } else if (attempt.outcome == ByteStream::Outcome::kFailed) {
       return stream.Failure("write");
-    } else if (auto waited = WaitAfter(stream, attempt.outcome, waiting); !waited) {
+    } else if (auto waited = stream.Wait(attempt.outcome, waiting); !waited) {
       return waited;
     }
   }

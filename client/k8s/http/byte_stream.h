@@ -52,7 +52,8 @@ class ByteStream {
   virtual ~ByteStream() = default;
   virtual Attempt TryRead(char* to, size_t size) = 0;
   virtual Attempt TryWrite(const iovec* parts, int count) = 0;
-  virtual int fd() const = 0;
+  // Waits until an attempt that wanted to read or write (`outcome`) may get further.
+  virtual Result<void> Wait(Outcome outcome, const Waiting& waiting) = 0;
   // Why the last attempt said kFailed; `operation` is "read" or "write".
   virtual Error Failure(std::string_view operation) const = 0;
   // Nothing has arrived while nobody asked: neither bytes nor the end.

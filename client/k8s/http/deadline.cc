@@ -63,15 +63,16 @@ class AttemptTimeoutLayer final : public RoundTripper {
       : next_(std::move(next)), timeout_(timeout), clock_(std::move(clock)) {}
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
-    if (auto over = ctx.Check(*clock_); !over) return over.error();
-    const Context limited = ctx.WithTimeout(*clock_, timeout_);
-    // WithTimeout keeps the earlier of the two.
-    const bool caller_first = ctx.deadline() && *ctx.deadline() == *limited.deadline();
-    auto response = next_->RoundTrip(request, limited);
+    // Where both end at once, Go's client names its own timeout in the body and the caller's
+    // before.
+    const TimePoint own = clock_->Now() + timeout_;
+    const bool caller_first = ctx.deadline() && *ctx.deadline() <= own;
+    const bool caller_first_in_body = ctx.deadline() && *ctx.deadline() < own;
+    auto response = next_->RoundTrip(request, ctx.WithDeadline(own));
     if (!response) {
       return Translate(response.error(), caller_first, "exceeded while awaiting headers");
     }
-    response->body = std::make_unique<TimedBody>(std::move(response->body), caller_first);
+    response->body = std::make_unique<TimedBody>(std::move(response->body), caller_first_in_body);
     return response;
   }
   void CloseIdleConnections() override { next_->CloseIdleConnections(); }

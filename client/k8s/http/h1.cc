@@ -119,6 +119,13 @@ bool MessageHead::ExpectsContinue() const {
   return minor_version >= 1 && EqualsIgnoreCase(headers.Get("Expect"), "100-continue");
 }
 
+Error HeadParser::Cut(std::string_view buffer) {
+  if (!has_first_line_) {
+    if (auto parsed = ParseLine(buffer.substr(line_start_)); !parsed) return parsed.error();
+  }
+  return Error::Transport(TransportCause::kTruncated, "unexpected EOF");
+}
+
 Result<bool> HeadParser::Parse(std::string_view buffer) {
   // The first bytes tell whether this is HTTP at all; a peer of another protocol may never send a
   // line end.

@@ -47,6 +47,8 @@ class HeadParser {
   // is complete; it is then consumed() bytes long. Empty lines before a request are skipped.
   Result<bool> Parse(std::string_view buffer);
   size_t consumed() const { return line_start_; }
+  // What is wrong with a head that ends here: as in Go, a first line without its end is still read.
+  Error Cut(std::string_view buffer);
   // Valid after Parse returned true; the parser is then ready for the next message.
   MessageHead Take();
 

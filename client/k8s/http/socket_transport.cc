@@ -304,6 +304,7 @@ class SocketTransport final : public RoundTripper {
 
   Result<std::unique_ptr<ByteStream>> OpenTcp(const Url& to, const Connection& connection,
                                               const Context& ctx) const {
+    if (options_.open) return options_.open(to, ctx);
     const std::string port =
         to.port.empty() && to.scheme.starts_with("socks5") ? "1080" : to.PortOrDefault();
     if (options_.dial) {
@@ -341,7 +342,8 @@ class SocketTransport final : public RoundTripper {
       auto tunnel = OpenTunnel(**stream, *proxy, url, *connection, ctx);
       if (!tunnel) return ThroughProxy(tunnel.error(), *proxy);
     }
-    if (stream && url.scheme == "https") stream = AddTls(std::move(*stream), url, *connection, ctx);
+    const bool encrypt = url.scheme == "https" && !options_.open;
+    if (stream && encrypt) stream = AddTls(std::move(*stream), url, *connection, ctx);
     if (!stream) return stream.error();
     connection->stream = std::move(*stream);
     return connection;
@@ -489,7 +491,7 @@ class SocketTransport final : public RoundTripper {
       // Cut inside the header is a broken message, not a broken connection: client-go does not
       // retry it, whether a FIN or a RST cut it.
       if (!received.empty()) {
-        return Truncated().Within("net/http: HTTP/1.x transport connection broken");
+        return parser.Cut(received).Within("net/http: HTTP/1.x transport connection broken");
       }
       if (!count) return count.error();
       return Error::Transport(TransportCause::kEof, "EOF");
@@ -529,7 +531,8 @@ class SocketTransport final : public RoundTripper {
 }  // namespace
 
 Result<std::shared_ptr<RoundTripper>> NewSocketTransport(TransportOptions options, Env env) {
-  auto tls = TlsContext::New(options.tls);
+  Result<std::shared_ptr<TlsContext>> tls = std::shared_ptr<TlsContext>();
+  if (!options.open) tls = TlsContext::New(options.tls);
   if (!tls) return tls.error();
   if (!options.proxy) options.proxy = ProxyFromEnvironment(*env.host);
   return std::shared_ptr<RoundTripper>(

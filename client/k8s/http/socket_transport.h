@@ -10,6 +10,7 @@
 // in front of them.
 
 #include "k8s/base/env.h"
+#include "k8s/http/byte_stream.h"
 #include "k8s/http/dial.h"
 #include "k8s/http/proxy.h"
 #include "k8s/http/round_tripper.h"
@@ -22,9 +23,14 @@ inline constexpr Duration kIdleConnectionTimeout = std::chrono::seconds(90);
 inline constexpr Duration kDialTimeout = std::chrono::seconds(30);
 inline constexpr Duration kTlsHandshakeTimeout = std::chrono::seconds(10);
 
+// Instead of sockets: a stream that is connected to the URL's host, used as it is also for https.
+using OpenFunction =
+    std::function<Result<std::unique_ptr<ByteStream>>(const Url& to, const Context& ctx)>;
+
 struct TransportOptions {
   TlsOptions tls{};
   bool disable_compression = false;
+  OpenFunction open{};    // empty: a socket
   DialFunction dial{};    // empty: TCP
   ProxyFunction proxy{};  // empty: from the environment
   size_t max_idle_per_host = kMaxIdleConnectionsPerHost;

@@ -133,17 +133,17 @@ TEST_P(CutAnswer, IsToldApart) {  // section 4.9 of the client's chapter on retr
 
 INSTANTIATE_TEST_SUITE_P(
     SocketTransport, CutAnswer,
-    testing::Values(Cut{"Fin", "", false, TransportCause::kEof},
-                    Cut{"Rst", "", true, TransportCause::kReset},
-                    Cut{"FinInHead", "HTTP/1.1 20", false, TransportCause::kTruncated},
-                    Cut{"FinInLength", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false,
-                        TransportCause::kTruncated},
-                    Cut{"FinInChunks",
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", false,
-                        TransportCause::kTruncated},
-                    Cut{"BadChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxx\r\n",
-                        false, TransportCause::kProtocol},
-                    Cut{"NotHttp", "SSH-2.0-x\r\n", false, TransportCause::kProtocol}),
+    testing::Values(
+        Cut{"Fin", "", false, TransportCause::kEof}, Cut{"Rst", "", true, TransportCause::kReset},
+        Cut{"FinInStatusLine", "HTTP/1.1 20", false, TransportCause::kProtocol},
+        Cut{"FinInHead", "HTTP/1.1 200 OK\r\nContent-Ty", false, TransportCause::kTruncated},
+        Cut{"FinInLength", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false,
+            TransportCause::kTruncated},
+        Cut{"FinInChunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", false,
+            TransportCause::kTruncated},
+        Cut{"BadChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxx\r\n", false,
+            TransportCause::kProtocol},
+        Cut{"NotHttp", "SSH-2.0-x\r\n", false, TransportCause::kProtocol}),
     [](const auto& info) { return info.param.name; });
 
 TEST(SocketTransport, ReplaysOnADeadReusedConnection) {  // C-4.39

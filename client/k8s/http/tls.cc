@@ -6,7 +6,6 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
 
 #include <cstring>
 #include <deque>
@@ -268,7 +267,9 @@ class TlsStream final : public ByteStream {
     return {Outcome::kBytes, written};
   }
 
-  int fd() const override { return under_->fd(); }
+  Result<void> Wait(Outcome outcome, const Waiting& waiting) override {
+    return under_->Wait(outcome, waiting);
+  }
 
   Error Failure(std::string_view operation) const override {
     if (!error_.empty()) return Error::Transport(TransportCause::kTls, error_);
@@ -296,13 +297,11 @@ class TlsStream final : public ByteStream {
           return Error::Transport(TransportCause::kEof, "EOF");
         case Outcome::kFailed:
           return HandshakeError(host);
-        default: {
-          const short events = attempt.outcome == Outcome::kWantWrite ? POLLOUT : POLLIN;
-          if (auto waited = WaitFor(fd(), events, waiting); !waited) {
+        default:
+          if (auto waited = Wait(attempt.outcome, waiting); !waited) {
             if (waited.error().code() != Error::Code::kTransport) return waited;
             return waited.error().WithMessage("net/http: TLS handshake timeout");
           }
-        }
       }
     }
   }

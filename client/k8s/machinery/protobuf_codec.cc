@@ -46,7 +46,7 @@ class BackwardBuffer {
   void Bytes(std::string_view bytes) {
     Reserve(bytes.size());
     begin_ -= bytes.size();
-    std::memcpy(buffer_.get() + begin_, bytes.data(), bytes.size());
+    std::copy_n(bytes.data(), bytes.size(), buffer_.get() + begin_);
   }
   void Varint(uint64_t value) {
     Reserve(kMaxVarint);
