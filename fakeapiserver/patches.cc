@@ -118,7 +118,8 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
   }
   std::vector<std::string> unknown;
   const std::string text = shown(patched);
-  auto normal = Normalise(std::move(patched), type, &unknown);
+  auto normal = Normalise(std::move(patched), type, &unknown,
+                          strategic ? Decoder::kConverter : Decoder::kJson);
   if (!normal) return Undecodable(text, normal.error().message());
   for (const std::string& path : unknown) problems.push_back(Cat("unknown field ", Quote(path)));
   if (mode == FieldValidation::kStrict && !problems.empty())

@@ -113,6 +113,23 @@ TEST(TypedTree, ScalarsOfTheirOwnAreRefusedByTheirParsers) {
             "json: cannot unmarshal number 1.5 into Go value of type int32");
 }
 
+TEST(TypedTree, TheConverterOfTreesHasWordsOfItsOwn) {
+  const auto converted = [](std::string_view spec) {
+    const auto normal =
+        Normalise(ParseJson(spec).value(), TypeOf<corev1::PodSpec>(), nullptr, Decoder::kConverter);
+    return normal ? ToJson(*normal) : normal.error().message();
+  };
+  EXPECT_EQ(converted(R"({"priority":"x"})"), "unrecognized type: int32");
+  EXPECT_EQ(converted(R"({"priority":1.5})"), "cannot convert float64 to int32");
+  EXPECT_EQ(converted(R"({"priority":2.0})"), R"({"containers":null,"priority":2})");
+  EXPECT_EQ(converted(R"({"hostname":5})"), "cannot convert int64 to string");
+  EXPECT_EQ(converted(R"({"hostname":true})"), "unrecognized type: string");
+  EXPECT_EQ(converted(R"({"hostNetwork":1})"), "unrecognized type: bool");
+  EXPECT_EQ(converted(R"({"containers":"x"})"), "cannot restore slice from string");
+  EXPECT_EQ(converted(R"({"nodeSelector":[]})"), "cannot restore map from slice");
+  EXPECT_EQ(converted(R"({"affinity":"x"})"), "cannot restore struct from: string");
+}
+
 TEST(TypedTree, IsItsOwnNormalForm) {
   const std::string once = Normal<corev1::Pod>(
       R"({"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"1000m"}}}]}})");
