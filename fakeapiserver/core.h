@@ -28,7 +28,7 @@ inline constexpr size_t kMaxRequestBody = size_t{3} << 20;
 inline constexpr std::string_view kUser = "admin";
 
 struct Core {
-  explicit Core(Env env, StoreLimits limits);
+  Core(Env env, StoreLimits limits, bool fault_objects);
 
   Env env;
   Registry registry;

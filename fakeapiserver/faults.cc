@@ -257,13 +257,20 @@ Result<Effect> CompileEffect(const FaultSpec& spec) {
     return Invalid("probability: is not between 0 and 1");
   const bool at_admission = effect.refuse || !effect.certificate.empty() ||
                             (effect.cut && effect.cut->place == Place::kAccept);
-  if (at_admission && AsksForRequest(spec.on))
+  if (at_admission && AsksForRequest(spec.match))
     return Invalid(
-        "on: a connection is met before its requests are known; only connection, times, "
+        "match: a connection is met before its requests are known; only connection, times, "
         "skip, probability, from and until can choose it");
   if (effect.cut && effect.cut->place == Place::kHeaders && effect.point != Effect::Point::kBefore)
     return Invalid("point: the store hears of no request whose body was not read");
   return effect;
+}
+
+Result<void> CheckFault(const Value& spec) {
+  FaultSpec read;
+  if (auto decoded = DecodeJson(ToJson(spec), TypeOf<FaultSpec>(), &read); !decoded) return decoded;
+  if (auto effect = CompileEffect(read); !effect) return effect.error();
+  return {};
 }
 
 // --- Rule ---
@@ -287,37 +294,38 @@ Rule& Rule::With(Change change) {
 }
 
 Rule& Rule::Group(std::string_view group) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.group = std::string(group); });
+  return With([&](FaultSpec& spec, FaultEffect&) { spec.match.group = std::string(group); });
 }
 Rule& Rule::SubResource(std::string_view subresource) {
   return With(
-      [&](FaultSpec& spec, FaultEffect&) { spec.on.subresource = std::string(subresource); });
+      [&](FaultSpec& spec, FaultEffect&) { spec.match.subresource = std::string(subresource); });
 }
 Rule& Rule::Namespace(std::string_view ns) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.namespace_ = ns; });
+  return With([&](FaultSpec& spec, FaultEffect&) { spec.match.namespace_ = ns; });
 }
 Rule& Rule::Name(std::string_view name) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.name = name; });
+  return With([&](FaultSpec& spec, FaultEffect&) { spec.match.name = name; });
 }
 Rule& Rule::Path(std::string_view path) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.path = path; });
+  return With([&](FaultSpec& spec, FaultEffect&) { spec.match.path = path; });
 }
 Rule& Rule::User(std::string_view user) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.user = user; });
+  return With([&](FaultSpec& spec, FaultEffect&) { spec.match.user = user; });
 }
 Rule& Rule::UserAgent(std::string_view prefix) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.userAgent = prefix; });
+  return With([&](FaultSpec& spec, FaultEffect&) { spec.match.userAgent = prefix; });
 }
 Rule& Rule::Header(std::string_view name, std::string_view value) {
-  return With([&](FaultSpec& spec, FaultEffect&) { spec.on.headers[std::string(name)] = value; });
+  return With(
+      [&](FaultSpec& spec, FaultEffect&) { spec.match.headers[std::string(name)] = value; });
 }
 Rule& Rule::Connection(uint64_t number) {
   return With(
-      [&](FaultSpec& spec, FaultEffect&) { spec.on.connection = static_cast<int64_t>(number); });
+      [&](FaultSpec& spec, FaultEffect&) { spec.match.connection = static_cast<int64_t>(number); });
 }
 Rule& Rule::BodyAtLeast(size_t bytes) {
   return With(
-      [&](FaultSpec& spec, FaultEffect&) { spec.on.bodyAtLeast = static_cast<int64_t>(bytes); });
+      [&](FaultSpec& spec, FaultEffect&) { spec.match.bodyAtLeast = static_cast<int64_t>(bytes); });
 }
 Rule& Rule::Skip(int64_t exchanges) {
   return With([&](FaultSpec& spec, FaultEffect&) { spec.skip = exchanges; });
@@ -534,18 +542,18 @@ void Faults::SetOnChange(std::function<void()> on_change) {
 
 Rule& Faults::On(Verb verb, std::string_view resource) {
   FaultSpec spec;
-  spec.on.verb = VerbName(verb);
-  spec.on.resource = resource;
+  spec.match.verb = VerbName(verb);
+  spec.match.resource = resource;
   return New(std::move(spec), {});
 }
 Rule& Faults::OnEvery(std::string_view resource) {
   FaultSpec spec;
-  spec.on.resource = resource;
+  spec.match.resource = resource;
   return New(std::move(spec), {});
 }
 Rule& Faults::OnPath(std::string_view path) {
   FaultSpec spec;
-  spec.on.path = path;
+  spec.match.path = path;
   return New(std::move(spec), {});
 }
 Rule& Faults::OnConnection() { return New({}, {}); }
@@ -609,27 +617,41 @@ std::string Faults::DescribeUnspent() const {
   return out;
 }
 
+Faults::State Faults::StateOf(Rule& rule) const {
+  const auto& effect = EffectOf(rule);
+  return {rule.name_, rule.spec_, rule.fired_,
+          effect ? std::nullopt : std::optional(effect.error()), rule.Spent()};
+}
+
 std::vector<Faults::State> Faults::Rules() const {
   std::lock_guard lock(mutex_);
   std::vector<State> out;
-  for (const auto& rule : rules_) {
-    const auto& effect = EffectOf(*rule);
-    out.push_back({rule->name_, rule->spec_, rule->fired_,
-                   effect ? std::nullopt : std::optional(effect.error()), rule->Spent()});
-  }
+  for (const auto& rule : rules_) out.push_back(StateOf(*rule));
   return out;
 }
 
-void Faults::Remove(std::string_view name) {
+std::optional<Faults::State> Faults::Find(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& rule : rules_) {
+    if (rule->name_ == name) return StateOf(*rule);
+  }
+  return std::nullopt;
+}
+
+bool Faults::Remove(std::string_view name) {
+  bool found = false;
   {
     std::lock_guard lock(mutex_);
     for (auto& rule : rules_) {
-      if (rule->name_ == name) removed_.push_back(std::move(rule));
+      if (rule->name_ != name) continue;
+      found = true;
+      removed_.push_back(std::move(rule));
     }
     std::erase(rules_, nullptr);
     count_ = rules_.size();
   }
   Changed();
+  return found;
 }
 
 void Faults::Clear() {
@@ -668,7 +690,7 @@ std::string Faults::UserOf(const http::Request& request) const {
 bool Faults::Matches(const Rule& rule, const http::Request* request, const RequestInfo* info,
                      uint64_t connection, TimePoint now) const {
   const FaultSpec& spec = rule.spec_;
-  const FaultMatch& on = spec.on;
+  const FaultMatch& on = spec.match;
   if (rule.Spent()) return false;
   if (spec.from && now - start_ < *spec.from) return false;
   if (spec.until && now - start_ >= *spec.until) return false;
@@ -696,8 +718,8 @@ bool Faults::Matches(const Rule& rule, const http::Request* request, const Reque
   return body >= static_cast<size_t>(std::max<int64_t>(on.bodyAtLeast, 0));
 }
 
-Faults::Strike Faults::Find(Stage stage, const http::Request* request, const RequestInfo* info,
-                            uint64_t connection) {
+Faults::Strike Faults::Choose(Stage stage, const http::Request* request, const RequestInfo* info,
+                              uint64_t connection) {
   if (empty()) return {};
   const TimePoint now = clock_->Now();
   std::lock_guard lock(mutex_);
@@ -725,17 +747,17 @@ Faults::Strike Faults::Find(Stage stage, const http::Request* request, const Req
 }
 
 Faults::Strike Faults::OnAdmission(uint64_t connection) {
-  return Find(Stage::kAdmission, nullptr, nullptr, connection);
+  return Choose(Stage::kAdmission, nullptr, nullptr, connection);
 }
 
 Faults::Strike Faults::OnHead(const http::Request& head, const RequestInfo& info,
                               uint64_t connection) {
-  return Find(Stage::kHead, &head, &info, connection);
+  return Choose(Stage::kHead, &head, &info, connection);
 }
 
 Faults::Strike Faults::OnRequest(const http::Request& request, const RequestInfo& info,
                                  uint64_t connection) {
-  return Find(Stage::kRequest, &request, &info, connection);
+  return Choose(Stage::kRequest, &request, &info, connection);
 }
 
 Refusal Faults::Refuses() {

@@ -28,6 +28,7 @@
 #include "k8s/base/env.h"
 #include "k8s/http/round_tripper.h"
 #include "k8s/machinery/type_info.h"
+#include "k8s/machinery/value.h"
 
 namespace k8s::fakeapiserver {
 
@@ -63,6 +64,8 @@ struct Effect {
   std::string certificate{};
 };
 Result<Effect> CompileEffect(const faultsv1::FaultSpec& spec);
+// The spec of an object of kind Fault: what is wrong with it.
+Result<void> CheckFault(const Value& spec);
 
 class Faults;
 
@@ -181,7 +184,8 @@ class Faults {
     bool spent = false;
   };
   std::vector<State> Rules() const;
-  void Remove(std::string_view name);
+  std::optional<State> Find(std::string_view name) const;
+  bool Remove(std::string_view name);  // false: there was none
   void Clear();
 
   // --- the server's side ---
@@ -205,8 +209,9 @@ class Faults {
   friend class Rule;
   enum class Stage : uint8_t { kAdmission, kHead, kRequest };
   static Stage StageOf(const Effect& effect);
-  Strike Find(Stage stage, const http::Request* request, const RequestInfo* info,
-              uint64_t connection);
+  State StateOf(Rule& rule) const;
+  Strike Choose(Stage stage, const http::Request* request, const RequestInfo* info,
+                uint64_t connection);
   bool Matches(const Rule& rule, const http::Request* request, const RequestInfo* info,
                uint64_t connection, TimePoint now) const;
   const Result<Effect>& EffectOf(Rule& rule) const;

@@ -24,6 +24,10 @@ usage: fakeapiserver [options]
   --write-kubeconfig FILE   write a kubeconfig for kubectl that names this server
   --tls-cert-file FILE      serve TLS with this PEM certificate ...
   --tls-private-key-file FILE   ... and this PEM key
+  --faults FILE             rules of faults, as docs/faults.md explains; may be given several times
+  --fault-objects           serve faults as objects: kubectl apply -f of kind Fault in
+                            fakeapiserver.test/v1
+  --faults-must-fire        at the end, exit with 1 if a fault has not struck as often as it should
   --history N               changes to remember for watches and old reads (default 100000)
   --help                    this text
 
@@ -35,6 +39,9 @@ cannot start, saying why, and with 2 when an option is wrong.
 struct Flags {
   ListenerOptions listener{};
   std::vector<std::string> load{};
+  std::vector<std::string> faults{};
+  bool fault_objects = false;
+  bool faults_must_fire = false;
   std::string kubeconfig{};
   size_t history = StoreLimits{}.history;
   bool help = false;
@@ -57,6 +64,10 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       flags.help = true;
       return flags;
     }
+    if (name == "--fault-objects" || name == "--faults-must-fire") {
+      (name == "--fault-objects" ? flags.fault_objects : flags.faults_must_fire) = true;
+      continue;
+    }
     std::string value;
     if (const size_t equals = name.find('='); equals != std::string::npos) {
       value = name.substr(equals + 1);
@@ -75,6 +86,8 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       flags.listener.bind = value;
     } else if (name == "--load") {
       flags.load.push_back(value);
+    } else if (name == "--faults") {
+      flags.faults.push_back(value);
     } else if (name == "--write-kubeconfig") {
       flags.kubeconfig = value;
     } else if (name == "--tls-cert-file") {
@@ -95,10 +108,16 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
 Result<void> Run(const Flags& flags, const sigset_t& signals) {
   Options options;
   options.limits.history = flags.history;
+  options.fault_objects = flags.fault_objects;
   const Env env = options.env;
   Server server(std::move(options));
   for (const std::string& path : flags.load) {
     if (auto loaded = server.LoadPath(path); !loaded) return loaded;
+  }
+  for (const std::string& path : flags.faults) {
+    auto text = env.host->ReadFile(path);
+    if (!text) return text.error();
+    if (auto loaded = server.faults().Load(path, *text); !loaded) return loaded;
   }
   auto address = server.Listen(flags.listener);
   if (!address) return address.error();
@@ -117,6 +136,8 @@ Result<void> Run(const Flags& flags, const sigset_t& signals) {
   std::fflush(stdout);
   int signal = 0;
   sigwait(&signals, &signal);
+  if (flags.faults_must_fire && server.faults().Unspent() > 0)
+    return Invalid(Cat("faults that did not strike: ", server.faults().DescribeUnspent()));
   return {};
 }
 

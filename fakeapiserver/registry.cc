@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fakeapiserver/strategy.h"
+#include "k8s/api/faultsv1.h"
 #include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
 
@@ -20,49 +21,15 @@ constexpr StoredElsewhere kStoredElsewhere[] = {
 
 }  // namespace
 
-Registry::Registry() {
+Registry::Registry(bool fault_objects) {
   std::vector<const GroupVersionInfo*> versions;
   for (const GroupVersionInfo* one : AllGroupVersions()) {
     if (one->served >= 0) versions.push_back(one);
   }
   std::sort(versions.begin(), versions.end(),
             [](auto* a, auto* b) { return a->served < b->served; });
-  for (const GroupVersionInfo* one : versions) {
-    ServedVersion version{
-        std::string(one->group), std::string(one->version), std::string(one->api_version), {}};
-    for (const TypeInfo* type : one->types) {
-      if (!type->resource || !type->resource->served) continue;
-      auto served = std::make_unique<Served>();
-      served->type = type;
-      served->info = type->resource;
-      served->group = version.group;
-      served->version = version.version;
-      served->api_version = version.api_version;
-      served->kind = std::string(type->name);
-      served->list_kind = served->kind + "List";
-      served->resource = std::string(type->resource->resource);
-      served->namespaced = type->resource->namespaced;
-      served->verbs = type->resource->served;
-      served->head =
-          Cat("{\"kind\":\"", served->kind, "\",\"apiVersion\":\"", served->api_version, "\",");
-      served->storage = served.get();
-      served->strategy = &StrategyOf(*type);
-      version.resources.push_back(served.get());
-      by_path_.emplace(Cat(served->group, "/", served->version, "/", served->resource),
-                       served.get());
-      by_kind_.emplace(Cat(served->api_version, "/", served->kind), served.get());
-      served_.push_back(std::move(served));
-    }
-    std::sort(version.resources.begin(), version.resources.end(),
-              [](auto* a, auto* b) { return a->resource < b->resource; });
-    const auto group = std::find_if(groups_.begin(), groups_.end(),
-                                    [&](const auto& g) { return g.name == version.group; });
-    if (group == groups_.end()) {
-      groups_.push_back({version.group, {std::move(version)}});
-    } else {
-      group->versions.push_back(std::move(version));
-    }
-  }
+  for (const GroupVersionInfo* one : versions) Add(*one);
+  if (fault_objects) Add(*TypeOf<faultsv1::Fault>().group_version);
   for (const auto& served : served_) {
     for (const StoredElsewhere& row : kStoredElsewhere) {
       if (row.api_version != served->api_version || row.resource != served->resource) continue;
@@ -74,6 +41,42 @@ Registry::Registry() {
                                : row.stored_api_version.substr(slash + 1);
       served->storage = Find(group, version, row.resource);
     }
+  }
+}
+
+void Registry::Add(const GroupVersionInfo& one) {
+  ServedVersion version{
+      std::string(one.group), std::string(one.version), std::string(one.api_version), {}};
+  for (const TypeInfo* type : one.types) {
+    if (!type->resource || !type->resource->served) continue;
+    auto served = std::make_unique<Served>();
+    served->type = type;
+    served->info = type->resource;
+    served->group = version.group;
+    served->version = version.version;
+    served->api_version = version.api_version;
+    served->kind = std::string(type->name);
+    served->list_kind = served->kind + "List";
+    served->resource = std::string(type->resource->resource);
+    served->namespaced = type->resource->namespaced;
+    served->verbs = type->resource->served;
+    served->head =
+        Cat("{\"kind\":\"", served->kind, "\",\"apiVersion\":\"", served->api_version, "\",");
+    served->storage = served.get();
+    served->strategy = &StrategyOf(*type);
+    version.resources.push_back(served.get());
+    by_path_.emplace(Cat(served->group, "/", served->version, "/", served->resource), served.get());
+    by_kind_.emplace(Cat(served->api_version, "/", served->kind), served.get());
+    served_.push_back(std::move(served));
+  }
+  std::sort(version.resources.begin(), version.resources.end(),
+            [](auto* a, auto* b) { return a->resource < b->resource; });
+  const auto group = std::find_if(groups_.begin(), groups_.end(),
+                                  [&](const auto& g) { return g.name == version.group; });
+  if (group == groups_.end()) {
+    groups_.push_back({version.group, {std::move(version)}});
+  } else {
+    group->versions.push_back(std::move(version));
   }
 }
 

@@ -54,7 +54,8 @@ struct ServedGroup {
 
 class Registry {
  public:
-  Registry();
+  // With `fault_objects` the group fakeapiserver.test joins those of a default server.
+  explicit Registry(bool fault_objects = false);
   const Served* Find(std::string_view group, std::string_view version,
                      std::string_view resource) const;
   // Of a kind, for manifests; null when it is not served.
@@ -65,6 +66,7 @@ class Registry {
   const ServedVersion* FindVersion(std::string_view group, std::string_view version) const;
 
  private:
+  void Add(const GroupVersionInfo& one);
   std::vector<std::unique_ptr<Served>> served_;
   std::unordered_map<std::string, const Served*> by_path_;
   std::unordered_map<std::string, const Served*> by_kind_;

@@ -4,6 +4,8 @@
 #include <atomic>
 
 #include "fakeapiserver/bootstrap.h"
+#include "fakeapiserver/control.h"
+#include "fakeapiserver/fault_objects.h"
 #include "fakeapiserver/fault_replies.h"
 #include "fakeapiserver/loopback.h"
 #include "fakeapiserver/router.h"
@@ -31,13 +33,15 @@ size_t DocumentAt(std::string_view text, std::string_view message) {
 // What comes in passes the faults on its way to the router.
 class Server::FrontDoor final : public Door {
  public:
-  explicit FrontDoor(Core& core) : core_(core) {}
+  FrontDoor(Core& core, bool bootstrap) : core_(core), bootstrap_(bootstrap), objects_(core) {}
 
   Admission Admit() override {
     Admission admission;
     admission.connection = ++connections_;
+    objects_.Follow();
     const Faults::Strike strike = core_.faults.OnAdmission(admission.connection);
     if (!strike) return admission;
+    objects_.Struck(strike.rule);
     admission.refused = strike.effect->refuse;
     admission.certificate = strike.effect->certificate;
     if (strike.effect->cut || admission.refused) {
@@ -47,7 +51,10 @@ class Server::FrontDoor final : public Door {
     return admission;
   }
 
-  Refusal Refuses() override { return core_.faults.Refuses(); }
+  Refusal Refuses() override {
+    objects_.Follow();
+    return core_.faults.Refuses();
+  }
 
   std::unique_ptr<Answer> OnHead(const http::MessageHead& head, uint64_t connection) override {
     if (core_.faults.empty()) return nullptr;
@@ -55,6 +62,7 @@ class Server::FrontDoor final : public Door {
     const RequestInfo info = ParseRequest(request);
     const Faults::Strike strike = core_.faults.OnHead(request, info, connection);
     if (!strike) return nullptr;
+    objects_.Struck(strike.rule);
     const uint64_t number = core_.recorder.Open(request, info, connection);
     core_.recorder.Struck(number, strike.rule);
     core_.recorder.Close(number, 0);
@@ -62,11 +70,18 @@ class Server::FrontDoor final : public Door {
   }
 
   Answer Serve(const http::Request& request, uint64_t connection) override {
+    if (auto answer = ServeControl(core_, request, bootstrap_)) return *std::move(answer);
+    objects_.Follow();
     const RequestInfo info = ParseRequest(request);
     const uint64_t number = core_.recorder.Open(request, info, connection);
     const Faults::Strike strike = core_.faults.OnRequest(request, info, connection);
-    if (!strike) return Record(number, Router(core_).Serve(request, info));
+    if (!strike) {
+      Answer answer = Record(number, Router(core_).Serve(request, info));
+      objects_.Follow();
+      return answer;
+    }
     core_.recorder.Struck(number, strike.rule);
+    objects_.Struck(strike.rule);
     return Suffer(request, info, number, strike.effect);
   }
 
@@ -151,12 +166,14 @@ class Server::FrontDoor final : public Door {
   }
 
   Core& core_;
+  const bool bootstrap_;
+  FaultObjects objects_;
   std::atomic<uint64_t> connections_ = 0;
 };
 
 Server::Server(Options options)
-    : core_(std::make_unique<Core>(std::move(options.env), options.limits)),
-      door_(std::make_unique<FrontDoor>(*core_)) {
+    : core_(std::make_unique<Core>(std::move(options.env), options.limits, options.fault_objects)),
+      door_(std::make_unique<FrontDoor>(*core_, options.bootstrap)) {
   core_->flow_schema_uid = NewUuid(*core_->env.random);
   core_->priority_level_uid = NewUuid(*core_->env.random);
   if (options.bootstrap) Bootstrap(*core_);

@@ -21,7 +21,8 @@ namespace k8s::fakeapiserver {
 struct Options {
   Env env{};
   StoreLimits limits{};
-  bool bootstrap = true;  // the objects that a real server has when it starts
+  bool bootstrap = true;       // the objects that a real server has when it starts
+  bool fault_objects = false;  // serve kind Fault of fakeapiserver.test/v1
 };
 
 class Server {

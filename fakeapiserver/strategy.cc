@@ -22,6 +22,12 @@ Strategy Row(Generation generation) {
   return row;
 }
 
+void ValidateFault(const Value& object, FieldErrors& errors) {
+  const Value* spec = object.Find("spec");
+  if (auto good = CheckFault(spec ? *spec : Value::MakeObject()); !good)
+    errors.push_back({FieldError::Type::kInvalid, "spec", "", good.error().message()});
+}
+
 // Long because it is a table: one row a kind.
 Rows MakeRows() {
   Rows rows;
@@ -116,6 +122,8 @@ Rows MakeRows() {
                              "status.podIP",
                              "status.podIPs",
                              "status.nominatedNodeName"};
+  rows["fakeapiserver.test/Fault"].validate = ValidateFault;
+  rows["fakeapiserver.test/Fault"].generation = Generation::kSpec;
   rows["/Node"].selectable = {"spec.unschedulable"};
   rows["/Namespace"].selectable = {"status.phase"};
   rows["/Event"].selectable = {"involvedObject.kind",

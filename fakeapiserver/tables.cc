@@ -316,6 +316,17 @@ Cells PodCells(const Row& row) {
 
 // --- workloads ---
 
+Cells FaultCells(const Row& row) {
+  std::string on;
+  for (const std::string_view part : {"verb", "resource", "path"}) {
+    const std::string text = row.Text({"spec", "match", part});
+    if (!text.empty()) on += (on.empty() ? "" : " ") + text;
+  }
+  const Value* left = row.Find({"status", "left"});
+  return {row.Text({"metadata", "name"}), on.empty() ? "everything" : on,
+          row.Int({"status", "fired"}), left ? std::to_string(left->integer()) : "", row.Age()};
+}
+
 Cells DeploymentCells(const Row& row) {
   Cells cells{row.Text({"metadata", "name"}),
               Cat(std::to_string(row.Int({"status", "readyReplicas"})), "/",
@@ -867,6 +878,7 @@ int64_t CountEntries(const Row& row, std::initializer_list<std::string_view> bag
 // Long because it is a table: one line a kind and the function that prints its cells.
 const std::map<std::string_view, CellFunction>& Functions() {
   static const std::map<std::string_view, CellFunction> kFunctions = {
+      {"fakeapiserver.test/Fault", FaultCells},
       {"/Pod", PodCells},
       {"/PodTemplate",
        [](const Row& row) -> Cells {

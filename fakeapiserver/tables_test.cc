@@ -16,7 +16,7 @@ using testing::ElementsAre;
 std::vector<std::string> PodCells(std::string_view spec, std::string_view status,
                                   std::string_view metadata = R"({"name":"p"})") {
   const Env env{.clock = std::make_shared<FakeClock>()};
-  const Core core(env, {});
+  const Core core(env, {}, false);
   Value pod =
       ParseJson(Cat(R"({"metadata":)", metadata, R"(,"spec":)", spec, R"(,"status":)", status, "}"))
           .value();

@@ -1,5 +1,10 @@
-# Writes a text file as a C++ string: cmake -DINPUT= -DOUTPUT= -P embed.cmake
-file(READ ${INPUT} text)
+# Writes text files as one C++ string: cmake -DINPUT=a,b -DOUTPUT= -P embed.cmake
+string(REPLACE "," ";" inputs "${INPUT}")
+set(text "")
+foreach(input IN LISTS inputs)
+  file(READ ${input} one)
+  string(APPEND text "${one}")
+endforeach()
 # Raw strings of bounded size; adjacent ones are joined by the compiler.
 string(LENGTH "${text}" size)
 set(out "#include \"fakeapiserver/columns_facts.h\"\n\nnamespace k8s::fakeapiserver {\nconst std::string_view kColumnsFacts =\n")

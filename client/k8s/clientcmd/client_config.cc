@@ -7,6 +7,8 @@
 namespace k8s::clientcmd {
 namespace {
 
+// The cluster's extension that its plugins see.
+constexpr const char* kExecExtension = "client.authentication.k8s.io/exec";
 constexpr const char* kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/";
 
 // Members that are set win.
@@ -63,6 +65,28 @@ void Merge(AuthInfo& into, const AuthInfo& from) {
   Merge(into.extensions, from.extensions);
 }
 
+// A hint is printed, and a file must not take a terminal over with it: control characters other
+// than blanks become their numbers.
+std::string WithoutControls(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    bool control = (byte < 0x20 && (byte < 0x09 || byte > 0x0d)) || byte == 0x7f;
+    // Those from 0x80 to 0x9f are two bytes.
+    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+      byte = static_cast<unsigned char>(text[++i]);
+      control = true;
+    }
+    if (control) {
+      out += Cat("U+00", kHex.substr(byte >> 4, 1), kHex.substr(byte & 15, 1));
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 // Credentials and the server's identity; only for https (2.4).
 Result<void> AddIdentities(const AuthInfo& user, const Cluster& cluster, rest::Config& config) {
   config.tls.insecure = cluster.insecure_skip_tls_verify;
@@ -77,6 +101,13 @@ Result<void> AddIdentities(const AuthInfo& user, const Cluster& cluster, rest::C
   config.password = user.password;
   config.auth_provider = user.auth_provider;
   config.exec_provider = user.exec;
+  if (config.exec_provider) {
+    if (const auto known = cluster.extensions.find(kExecExtension);
+        known != cluster.extensions.end()) {
+      config.exec_provider->config = known->second;
+    }
+    config.exec_provider->install_hint = WithoutControls(config.exec_provider->install_hint);
+  }
   config.bearer_token = user.token;
   config.bearer_token_file = user.token_file;
   if (user.token.empty() && !user.token_file.empty()) {

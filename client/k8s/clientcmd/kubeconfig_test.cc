@@ -137,6 +137,29 @@ TEST_F(Kubeconfigs, RefuseContradictions) {  // C-2.10, C-2.15, C-2.27, C-2.30
   EXPECT_EQ(Failure(File("server: s", "exec: {command: c, " + version + "v1beta1}")), "");
 }
 
+TEST_F(Kubeconfigs, TellPluginsOfTheirCluster) {  // section 2.6
+  const auto config = Explicit(
+      File("server: 'https://h', extensions: [{name: client.authentication.k8s.io/exec, "
+           "extension: {audience: x}}]",
+           "exec: {apiVersion: client.authentication.k8s.io/v1, command: c, interactiveMode: "
+           "Never, installHint: \"get\\tit \\e[31m\\x9b\"}"));
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_EQ(ToJson(config->exec_provider->config), "{\"audience\":\"x\"}");
+  // A hint cannot command the terminal that it is printed on.
+  EXPECT_EQ(config->exec_provider->install_hint, "get\tit U+001B[31mU+009B");
+}
+
+TEST_F(Kubeconfigs, RefuseAMisconfiguredAllowlist) {  // section 2.4
+  ConfigOverrides overrides;
+  overrides.auth_info.exec = rest::ExecConfig{.command = "c",
+                                              .api_version = "client.authentication.k8s.io/v1",
+                                              .interactive_mode = "Never",
+                                              .plugin_policy = {.type = "Allowlist"}};
+  EXPECT_EQ(Failure(File("server: 'https://h'", ""), overrides),
+            "invalid configuration: allowlist misconfiguration: credential plugin policy set to "
+            "\"Allowlist\", but allowlist is unspecified");
+}
+
 TEST_F(Kubeconfigs, SayWhenThereIsNothing) {  // C-2.11, C-2.18, C-2.19
   EXPECT_EQ(Failure(""),
             "invalid configuration: no configuration has been provided, try setting "

@@ -5,6 +5,7 @@
 #include "k8s/base/strings.h"
 #include "k8s/clientcmd/client_config.h"
 #include "k8s/machinery/scalars.h"
+#include "k8s/rest/exec_plugin.h"
 
 namespace k8s::clientcmd {
 namespace {
@@ -58,6 +59,9 @@ void CheckExec(const std::string& name, const AuthInfo& user, std::vector<std::s
     problems.push_back(Cat("interactiveMode must be specified", suffix));
   } else if (mode != "Never" && mode != "IfAvailable" && mode != "Always") {
     problems.push_back(Cat("invalid interactiveMode for ", name, ": ", Quote(mode)));
+  }
+  if (auto policy = rest::CheckPluginPolicy(exec.plugin_policy); !policy) {
+    problems.push_back(Cat("allowlist misconfiguration: ", policy.error().message()));
   }
 }
 
@@ -126,7 +130,8 @@ void CheckCluster(const std::string& name, const Cluster& cluster, const Env& en
   }
   if (!cluster.proxy_url.empty()) {
     if (const auto proxy = ParseProxyUrl(cluster.proxy_url); !proxy) {
-      problems.push_back(Cat("invalid 'proxy-url' ", Quote(cluster.proxy_url), " for cluster ",
+      problems.push_back(Cat("invalid 'proxy-url' ",
+                             Quote(http::WithoutUserInfo(cluster.proxy_url)), " for cluster ",
                              Quote(name), ": ", proxy.error().message()));
     }
   }
@@ -145,7 +150,7 @@ Result<void> Summarize(const std::vector<std::string>& problems) {
 
 Result<http::Url> ParseProxyUrl(const std::string& text) {
   auto url = http::Url::Parse(text);
-  if (!url) return ConfigError(Cat("could not parse: ", text));
+  if (!url) return ConfigError(Cat("could not parse: ", http::WithoutUserInfo(text)));
   if (url->scheme != "http" && url->scheme != "https" && url->scheme != "socks5") {
     return ConfigError(
         Cat("unsupported scheme ", Quote(url->scheme), ", must be http, https, or socks5"));

@@ -24,8 +24,14 @@ constexpr Duration kForeignClockPoll = std::chrono::milliseconds(20);
 
 class SocketStream final : public ByteStream {
  public:
-  explicit SocketStream(int fd) : fd_(fd) {}
-  ~SocketStream() override { ::close(fd_); }
+  SocketStream(int fd, std::shared_ptr<ConnectionTracker> tracker)
+      : tracker_(std::move(tracker)), fd_(fd) {
+    if (tracker_) tracker_->Add(fd_);
+  }
+  ~SocketStream() override {
+    if (tracker_) tracker_->Remove(fd_);
+    ::close(fd_);
+  }
 
   Attempt TryRead(char* to, size_t size) override {
     while (true) {
@@ -73,6 +79,7 @@ class SocketStream final : public ByteStream {
     return {Outcome::kFailed};
   }
 
+  std::shared_ptr<ConnectionTracker> tracker_;
   int fd_;
   int error_ = 0;
 };
@@ -166,7 +173,7 @@ Result<void> WriteAll(ByteStream& stream, std::string_view head, std::string_vie
   return {};
 }
 
-std::unique_ptr<ByteStream> NewSocketStream(int fd) {
+std::unique_ptr<ByteStream> NewSocketStream(int fd, std::shared_ptr<ConnectionTracker> tracker) {
   const int flags = ::fcntl(fd, F_GETFL);
   ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -176,7 +183,7 @@ std::unique_ptr<ByteStream> NewSocketStream(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
-  return std::make_unique<SocketStream>(fd);
+  return std::make_unique<SocketStream>(fd, std::move(tracker));
 }
 
 TransportCause CauseOf(int os_error) {

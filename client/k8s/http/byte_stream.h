@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "k8s/base/clock.h"
+#include "k8s/http/connection_tracker.h"
 
 namespace k8s::http {
 
@@ -67,8 +68,10 @@ Result<size_t> ReadSome(ByteStream& stream, char* to, size_t size, const Waiting
 Result<void> WriteAll(ByteStream& stream, std::string_view head, std::string_view body,
                       const Waiting& waiting, size_t& written);
 
-// Takes over a connected socket, makes it non-blocking and sets TCP_NODELAY and keep-alive.
-std::unique_ptr<ByteStream> NewSocketStream(int fd);
+// Takes over a connected socket, makes it non-blocking and sets TCP_NODELAY and keep-alive. The
+// tracker, if there is one, knows it as long as it is open.
+std::unique_ptr<ByteStream> NewSocketStream(int fd,
+                                            std::shared_ptr<ConnectionTracker> tracker = nullptr);
 
 // The cause that belongs to an errno, and its text in Go's words ("connection refused").
 TransportCause CauseOf(int os_error);

@@ -24,8 +24,15 @@ Hooks Complete(Hooks hooks) {
   Fill(hooks.request_size);
   Fill(hooks.response_size);
   Fill(hooks.resolver_latency);
+  Fill(hooks.client_cert_expiry);
+  Fill(hooks.client_cert_rotation_age);
+  Fill(hooks.exec_plugin_calls);
+  Fill(hooks.exec_plugin_policy_calls);
   Fill(hooks.transport_cache_entries);
   Fill(hooks.transport_create_calls);
+  Fill(hooks.transport_ca_reloads);
+  Fill(hooks.transport_cert_rotation_gc_calls);
+  Fill(hooks.transport_cache_gc_calls);
   return hooks;
 }
 

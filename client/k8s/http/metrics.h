@@ -5,6 +5,7 @@
 // from any thread, so they must be quick and thread safe.
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "k8s/base/clock.h"
@@ -31,9 +32,24 @@ struct Hooks {
       response_size{};
   // Every DNS lookup.
   std::function<void(const std::string& host, Duration)> resolver_latency{};
+  // When the first of the certificates that plugins handed out ends; null: there is none.
+  std::function<void(std::optional<WallTime>)> client_cert_expiry{};
+  // How old a plugin's certificate was when it was replaced.
+  std::function<void(Duration)> client_cert_rotation_age{};
+  // Every run of a credential plugin: "no_error", "plugin_execution_error",
+  // "plugin_not_found_error" or "client_internal_error".
+  std::function<void(int exit_code, const std::string& call_status)> exec_plugin_calls{};
+  // Before every run: "allowed" or "denied".
+  std::function<void(const std::string& status)> exec_plugin_policy_calls{};
   std::function<void(int entries)> transport_cache_entries{};
-  // "hit", "miss" or "uncacheable".
+  // "hit", "miss", "miss-gc" (it was there, but its last user has gone) or "uncacheable".
   std::function<void(const std::string& result)> transport_create_calls{};
+  // "success" ("unchanged", "updated") or "failure" ("read_error", "empty", "ca_parse_error").
+  std::function<void(const std::string& result, const std::string& reason)> transport_ca_reloads{};
+  // The files of a client certificate are no longer watched.
+  std::function<void()> transport_cert_rotation_gc_calls{};
+  // The last user of a transport has gone: "deleted", or "skipped" when there is a new one already.
+  std::function<void(const std::string& result)> transport_cache_gc_calls{};
 };
 
 // The first registration of the process counts; later ones are ignored.

@@ -46,6 +46,7 @@ class RawServer {
 
   std::string Address() const { return "127.0.0.1:" + std::to_string(port_); }
   int connections() const { return count_; }
+  int ended() const { return ended_; }
 
   // Reads until the end of a head (and of a body with a Content-Length of less than 1000 bytes).
   static std::string ReadRequest(int fd) {
@@ -100,6 +101,7 @@ class RawServer {
         std::lock_guard lock(mutex_);
         open_.remove(fd);
         ::close(fd);
+        ++ended_;
       });
     }
   }
@@ -108,6 +110,7 @@ class RawServer {
   int listener_ = -1;
   uint16_t port_ = 0;
   std::atomic<int> count_{0};
+  std::atomic<int> ended_{0};
   std::mutex mutex_;
   std::list<int> open_;
   std::list<Thread> workers_;

@@ -46,6 +46,7 @@ struct Connection {
   std::unique_ptr<ByteStream> stream;
   std::string received;  // bytes that nobody has taken yet
   TimePoint idle_since{};
+  uint64_t generation = 0;  // of the pool when it was dialled
   bool reused = false;
   bool through_proxy = false;  // an HTTP proxy that wants absolute targets
   std::string proxy_authorization;
@@ -82,7 +83,7 @@ class Pool {
     if (connection->received.capacity() > kSmallRead) connection->received = std::string();
     std::unique_ptr<Connection> oldest;  // closed outside the lock
     std::lock_guard lock(mutex_);
-    if (closed_) return;
+    if (closed_ || connection->generation != generation_) return;
     connection->idle_since = clock_->Now();
     auto& list = idle_[connection->key];
     list.push_back(std::move(connection));
@@ -96,6 +97,16 @@ class Pool {
   void CloseIdle() {
     std::lock_guard lock(mutex_);
     idle_.clear();
+  }
+  // From now on takes back only connections that are dialled from now on.
+  void Retire() {
+    std::lock_guard lock(mutex_);
+    ++generation_;
+    idle_.clear();
+  }
+  uint64_t generation() {
+    std::lock_guard lock(mutex_);
+    return generation_;
   }
   void Close() {
     std::lock_guard lock(mutex_);
@@ -122,6 +133,7 @@ class Pool {
   const std::shared_ptr<Clock> clock_;
   std::mutex mutex_;
   bool closed_ = false;
+  uint64_t generation_ = 0;
   std::map<std::string, std::vector<std::unique_ptr<Connection>>> idle_;
 };
 
@@ -255,11 +267,12 @@ struct Tried {
 
 class SocketTransport final : public RoundTripper {
  public:
-  SocketTransport(TransportOptions options, Env env, std::shared_ptr<TlsContext> tls)
+  SocketTransport(TransportOptions options, Env env, std::shared_ptr<Pool> pool,
+                  std::unique_ptr<ReloadingTls> tls)
       : options_(std::move(options)),
         env_(std::move(env)),
-        tls_(std::move(tls)),
-        pool_(std::make_shared<Pool>(options_, env_.clock)) {}
+        pool_(std::move(pool)),
+        tls_(std::move(tls)) {}
   ~SocketTransport() override { pool_->Close(); }
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
@@ -267,6 +280,8 @@ class SocketTransport final : public RoundTripper {
     if (auto valid = Validate(request); !valid) return valid.error();
     auto proxy = options_.proxy(request.url);
     if (!proxy) return proxy.error();
+    // Requests in flight finish on connections that trusted the old roots; new ones do not.
+    if (tls_ && tls_->RefreshRoots()) pool_->Retire();
     const std::string key = Cat(request.url.scheme, "|", request.url.Authority(), "|",
                                 *proxy ? (*proxy)->String() : std::string());
     while (true) {
@@ -312,26 +327,30 @@ class SocketTransport final : public RoundTripper {
       address.port = port;
       auto fd = options_.dial(address.Authority(), ctx);
       if (!fd) return fd.error();
-      return NewSocketStream(*fd);
+      return NewSocketStream(*fd, options_.tracker);
     }
     const TimePoint limit = env_.clock->Now() + options_.dial_timeout;
     auto fd = DialTcp(to.host, port, {*env_.clock, ctx, connection.waker, limit});
     if (!fd) return fd.error();
-    return NewSocketStream(*fd);
+    return NewSocketStream(*fd, options_.tracker);
   }
 
   Result<std::unique_ptr<ByteStream>> AddTls(std::unique_ptr<ByteStream> under, const Url& to,
                                              const Connection& connection,
                                              const Context& ctx) const {
     const TimePoint limit = env_.clock->Now() + options_.tls_handshake_timeout;
-    return tls_->Handshake(std::move(under), to.host, connection.key,
-                           {*env_.clock, ctx, connection.waker, limit});
+    auto tls = tls_->Current();
+    if (!tls) return tls.error();
+    return (*tls)->Handshake(std::move(under), to.host, connection.key,
+                             {*env_.clock, ctx, connection.waker, limit});
   }
 
   Result<std::unique_ptr<Connection>> Dial(const Url& url, const std::optional<Url>& proxy,
                                            const std::string& key, const Context& ctx) const {
+    if (tls_) tls_->RefreshCertificate();
     auto connection = std::make_unique<Connection>();
     connection->key = key;
+    connection->generation = pool_->generation();
     const WakeOnStop wake(ctx, connection->waker);
     auto stream = OpenTcp(proxy ? *proxy : url, *connection, ctx);
     if (proxy) {
@@ -524,19 +543,28 @@ class SocketTransport final : public RoundTripper {
 
   const TransportOptions options_;
   const Env env_;
-  const std::shared_ptr<TlsContext> tls_;
   const std::shared_ptr<Pool> pool_;
+  const std::unique_ptr<ReloadingTls> tls_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<RoundTripper>> NewSocketTransport(TransportOptions options, Env env) {
-  Result<std::shared_ptr<TlsContext>> tls = std::shared_ptr<TlsContext>();
-  if (!options.open) tls = TlsContext::New(options.tls);
-  if (!tls) return tls.error();
   if (!options.proxy) options.proxy = ProxyFromEnvironment(*env.host);
-  return std::shared_ptr<RoundTripper>(
-      std::make_shared<SocketTransport>(std::move(options), std::move(env), std::move(*tls)));
+  if (!options.tracker) options.tracker = std::make_shared<ConnectionTracker>();
+  auto pool = std::make_shared<Pool>(options, env.clock);
+  std::unique_ptr<ReloadingTls> tls;  // none where nothing is encrypted
+  if (!options.open) {
+    auto made = ReloadingTls::New(options.tls, options.tls_files, options.certificate, env,
+                                  [pool, tracker = options.tracker] {
+                                    tracker->CloseAll();
+                                    pool->Retire();
+                                  });
+    if (!made) return made.error();
+    tls = *std::move(made);
+  }
+  return std::shared_ptr<RoundTripper>(std::make_shared<SocketTransport>(
+      std::move(options), std::move(env), std::move(pool), std::move(tls)));
 }
 
 }  // namespace k8s::http

@@ -13,8 +13,8 @@
 #include "k8s/http/byte_stream.h"
 #include "k8s/http/dial.h"
 #include "k8s/http/proxy.h"
+#include "k8s/http/reloading_tls.h"
 #include "k8s/http/round_tripper.h"
-#include "k8s/http/tls.h"
 
 namespace k8s::http {
 
@@ -29,6 +29,9 @@ using OpenFunction =
 
 struct TransportOptions {
   TlsOptions tls{};
+  TlsFiles tls_files{};               // what of tls is read again while the transport lives
+  CertificateFunction certificate{};  // instead of tls.certificate
+  std::shared_ptr<ConnectionTracker> tracker{};  // that knows its connections; null: one of its own
   bool disable_compression = false;
   OpenFunction open{};    // empty: a socket
   DialFunction dial{};    // empty: TCP

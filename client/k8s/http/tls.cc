@@ -7,7 +7,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -121,9 +123,9 @@ Result<void> AddRoots(const std::string& pem, X509_STORE* store) {
   return failed("no valid certificate authority data seen");
 }
 
-Result<void> AddClientCertificate(const TlsOptions& options, SSL_CTX* context) {
+Result<void> AddClientCertificate(const CertificatePair& pair, SSL_CTX* context) {
   const auto failed = [](std::string_view why) { return ConfigError(Cat("tls: ", why)); };
-  const BioPtr chain = ReadOnlyBio(options.cert_data);
+  const BioPtr chain = ReadOnlyBio(pair.cert_data);
   const X509Ptr leaf(PEM_read_bio_X509(chain.get(), nullptr, NoPassword, nullptr));
   if (!leaf) {
     ERR_clear_error();
@@ -136,7 +138,7 @@ Result<void> AddClientCertificate(const TlsOptions& options, SSL_CTX* context) {
     SSL_CTX_add0_chain_cert(context, next);
   }
   ERR_clear_error();
-  const BioPtr key_bio = ReadOnlyBio(options.key_data);
+  const BioPtr key_bio = ReadOnlyBio(pair.key_data);
   const KeyPtr key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, NoPassword, nullptr));
   if (!key) {
     ERR_clear_error();
@@ -150,6 +152,15 @@ Result<void> AddClientCertificate(const TlsOptions& options, SSL_CTX* context) {
     return failed(Cat("failed to use private key: ", TakeReason()));
   }
   return {};
+}
+
+WallTime MomentOf(const ASN1_TIME* time) {
+  // As far as nanoseconds of 64 bits reach; certificates may say the year 9999.
+  constexpr int64_t kFarthest = 9'000'000'000;
+  std::tm fields{};
+  ASN1_TIME_to_tm(time, &fields);
+  const int64_t seconds = std::clamp<int64_t>(::timegm(&fields), -kFarthest, kFarthest);
+  return WallTime(std::chrono::seconds(seconds));
 }
 
 std::string AlpnBytes(const std::vector<std::string>& protocols) {
@@ -493,6 +504,15 @@ class OpenSslContext final : public TlsContext {
 
 }  // namespace
 
+Result<Validity> CheckCertificatePair(const CertificatePair& pair) {
+  ERR_clear_error();
+  const SslCtxPtr context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return ConfigError(Cat("tls: ", TakeReason()));
+  if (auto added = AddClientCertificate(pair, context.get()); !added) return added.error();
+  const X509* leaf = SSL_CTX_get0_certificate(context.get());
+  return Validity{MomentOf(X509_get0_notBefore(leaf)), MomentOf(X509_get0_notAfter(leaf))};
+}
+
 Result<std::shared_ptr<TlsContext>> TlsContext::New(const TlsOptions& options) {
   ERR_clear_error();
   const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -507,12 +527,13 @@ Result<std::shared_ptr<TlsContext>> TlsContext::New(const TlsOptions& options) {
   // Go trusts whatever is in the pool, an intermediate certificate included.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   if (options.ca_data.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
+    if (!options.trust_nobody) SSL_CTX_set_default_verify_paths(context.get());
   } else if (auto added = AddRoots(options.ca_data, store); !added) {
     return added.error();
   }
-  if (!options.cert_data.empty()) {
-    if (auto added = AddClientCertificate(options, context.get()); !added) return added.error();
+  if (!options.certificate.cert_data.empty()) {
+    auto added = AddClientCertificate(options.certificate, context.get());
+    if (!added) return added.error();
   }
   const std::string alpn = AlpnBytes(options.next_protos);
   SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(alpn.data()),

@@ -13,14 +13,29 @@
 namespace k8s::http {
 
 // Certificates and keys are PEM. Empty means: not set.
-struct TlsOptions {
-  bool insecure = false;      // do not verify the server
-  std::string server_name{};  // for SNI and verification, instead of the host of the URL
-  std::string ca_data{};      // instead of the system's roots
-  std::string cert_data{};    // client certificate and its chain
+struct CertificatePair {
+  std::string cert_data{};  // a certificate and its chain
   std::string key_data{};
+  bool operator==(const CertificatePair&) const = default;
+};
+
+struct TlsOptions {
+  bool insecure = false;          // do not verify the server
+  std::string server_name{};      // for SNI and verification, instead of the host of the URL
+  std::string ca_data{};          // instead of the system's roots
+  bool trust_nobody = false;      // without ca_data: not the system's roots either
+  CertificatePair certificate{};  // of the client
   std::vector<std::string> next_protos{};  // ALPN; empty: http/1.1
 };
+
+struct Validity {
+  WallTime not_before{};
+  WallTime not_after{};
+};
+
+// Whether the key belongs to the certificate, and when the certificate is valid. Errors are
+// kConfig, as those of TlsContext::New.
+Result<Validity> CheckCertificatePair(const CertificatePair& pair);
 
 class TlsContext {
  public:

@@ -75,7 +75,7 @@ inline TestCertificate MakeCertificate(const std::string& common_name, const std
   return made;
 }
 
-// Shakes hands on every connection and answers every request with one answer.
+// Shakes hands on every connection and answers every request.
 class TlsServer {
  public:
   struct Options {
@@ -83,6 +83,8 @@ class TlsServer {
     const TestCertificate* client_ca = nullptr;  // asks for client certificates
     int max_version = 0;                         // 0: the newest
     std::string answer = Answer(200, "hello");
+    // Instead of answer: for the request with this number, counted from 1 over all connections.
+    std::function<std::string(int number)> answers{};
   };
   struct Seen {
     std::string server_name;
@@ -112,6 +114,12 @@ class TlsServer {
   std::string Address() const { return server_->Address(); }
   std::string Port() const { return Address().substr(Address().find(':')); }
   int connections() const { return server_->connections(); }
+  int ended() const { return server_->ended(); }
+  // The heads of the requests, in the order of their arrival.
+  std::vector<std::string> requests() {
+    std::lock_guard lock(mutex_);
+    return requests_;
+  }
   std::vector<Seen> seen() {
     std::lock_guard lock(mutex_);
     return seen_;
@@ -137,13 +145,20 @@ class TlsServer {
       if (n <= 0) return;
       text.append(buffer, static_cast<size_t>(n));
       if (text.find("\r\n\r\n") == std::string::npos) continue;
+      const int number = NoteRequest(std::move(text));
       text.clear();
-      const std::string& answer = options_.answer;
+      const std::string answer = options_.answers ? options_.answers(number) : options_.answer;
       if (SSL_write(ssl.get(), answer.data(), static_cast<int>(answer.size())) <= 0) return;
     }
   }
 
  private:
+  int NoteRequest(std::string text) {
+    std::lock_guard lock(mutex_);
+    requests_.push_back(std::move(text));
+    return static_cast<int>(requests_.size());
+  }
+
   void Note(SSL* ssl) {
     Seen seen;
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -163,6 +178,7 @@ class TlsServer {
   std::shared_ptr<SSL_CTX> context_;
   std::mutex mutex_;
   std::vector<Seen> seen_;
+  std::vector<std::string> requests_;
   std::unique_ptr<RawServer> server_;
 };
 

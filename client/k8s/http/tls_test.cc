@@ -174,10 +174,9 @@ TEST(Tls, PresentsItsCertificate) {
   const TestCertificate client = MakeCertificate("somebody", "DNS:x", &authority.ca);
   TlsServer server({.certificate = authority.Server(), .client_ca = &authority.ca});
   const std::string url = "https://" + server.Address();
-  EXPECT_TRUE(FetchOnce({.ca_data = authority.ca.CertPem(),
-                         .cert_data = client.CertPem(),
-                         .key_data = client.KeyPem()},
-                        url));
+  EXPECT_TRUE(FetchOnce(
+      {.ca_data = authority.ca.CertPem(), .certificate = {client.CertPem(), client.KeyPem()}},
+      url));
   EXPECT_EQ(server.seen()[0].client, "somebody");
   const auto refused = FetchOnce({.ca_data = authority.ca.CertPem()}, url);
   ASSERT_FALSE(refused);
@@ -229,11 +228,11 @@ TEST(TlsContext, SaysWhatIsWrongWithCertificates) {  // section 6.4
       failure({.ca_data = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}),
       HasSubstr("unable to load root certificates: failed to parse certificate: "));
   EXPECT_EQ(failure({.ca_data = key + authority.ca.CertPem()}), "");
-  EXPECT_EQ(failure({.cert_data = authority.ca.CertPem(), .key_data = key}),
+  EXPECT_EQ(failure({.certificate = {authority.ca.CertPem(), key}}),
             "tls: private key does not match public key");
-  EXPECT_EQ(failure({.cert_data = authority.ca.CertPem(), .key_data = "s3cret"}),
+  EXPECT_EQ(failure({.certificate = {authority.ca.CertPem(), "s3cret"}}),
             "tls: failed to find any PEM data in key input");
-  EXPECT_EQ(failure({.cert_data = other.CertPem(), .key_data = key}), "");
+  EXPECT_EQ(failure({.certificate = {other.CertPem(), key}}), "");
 }
 
 }  // namespace

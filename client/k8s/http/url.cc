@@ -115,7 +115,7 @@ Result<void> ParseAuthority(std::string_view authority, Url& url) {
 
 Result<Url> Url::Parse(std::string_view text) {
   const auto failed = [&](std::string_view why) {
-    return Invalid(Cat("parse ", Quote(text), ": ", why));
+    return Invalid(Cat("parse ", Quote(WithoutUserInfo(text)), ": ", why));
   };
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
@@ -266,6 +266,15 @@ std::string EscapeQuery(std::string_view text) {
 
 Result<std::string> UnescapePath(std::string_view text) { return Unescape(text, false); }
 Result<std::string> UnescapeQuery(std::string_view text) { return Unescape(text, true); }
+
+std::string WithoutUserInfo(std::string_view url) {
+  const size_t slashes = url.find("//");
+  const size_t begin = slashes == std::string_view::npos ? 0 : slashes + 2;
+  const std::string_view authority = url.substr(begin).substr(0, url.substr(begin).find('/'));
+  const size_t at = authority.rfind('@');
+  if (at == std::string_view::npos) return std::string(url);
+  return Cat(url.substr(0, begin), url.substr(begin + at + 1));
+}
 
 std::string CleanPath(std::string_view path) {
   std::vector<std::string_view> kept;

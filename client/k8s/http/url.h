@@ -55,6 +55,8 @@ std::string EscapePath(std::string_view path);   // one or more segments; '/' st
 std::string EscapeQuery(std::string_view text);  // form encoding: a blank becomes '+'
 Result<std::string> UnescapePath(std::string_view text);
 Result<std::string> UnescapeQuery(std::string_view text);
+// The same URL without what stands before the @: a text must not hold a password.
+std::string WithoutUserInfo(std::string_view url);
 // Go's path.Clean joined with a leading slash: "a//b/../c/" becomes "/a/c".
 std::string CleanPath(std::string_view path);
 

@@ -36,6 +36,14 @@ TEST(Url, ReadsAPortWithoutASchemeAsGoDoes) {
   EXPECT_EQ(Url::Parse("h").value().host, "");
 }
 
+TEST(Url, KeepsPasswordsOutOfTexts) {
+  EXPECT_EQ(WithoutUserInfo("https://u:p@h:1/a@b"), "https://h:1/a@b");
+  EXPECT_EQ(WithoutUserInfo("u:p@h:1/x"), "h:1/x");
+  EXPECT_EQ(WithoutUserInfo("https://h/a@b"), "https://h/a@b");
+  EXPECT_EQ(Url::Parse("https://u:s3cret@h:port").error().message(),
+            "parse \"https://h:port\": invalid port \":port\" after host");
+}
+
 TEST(Url, RefusesWhatNoUrlHolds) {
   for (const char* bad : {"http://[::1", "http://h:port/", "http://h h/", "http://h/%zz",
                           "http://h/\n", "://h", "http://h/%4"}) {

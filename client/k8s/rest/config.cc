@@ -46,7 +46,8 @@ Result<void> LoadFile(const Env& env, const std::string& file, std::string& data
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Config& config) {
-  out << "rest.Config{Host:" << Quote(config.host) << ", APIPath:" << Quote(config.api_path)
+  out << "rest.Config{Host:" << Quote(http::WithoutUserInfo(config.host))
+      << ", APIPath:" << Quote(config.api_path)
       << ", AcceptContentTypes:" << Quote(config.accept_content_types)
       << ", ContentType:" << Quote(config.content_type) << ", Username:" << Quote(config.username)
       << ", Password:" << Quote(Redacted(config.password))
@@ -75,7 +76,8 @@ Result<http::Url> DefaultServerURL(const Config& config) {
     url = http::Url::Parse(Cat(NeedsTls(config.tls) ? "https://" : "http://", host));
     if (!url) return ConfigError(url.error().message());
     if (!url->path.empty() && url->path != "/") {
-      return ConfigError(Cat("host must be a URL or a host:port pair: ", Quote(host)));
+      return ConfigError(
+          Cat("host must be a URL or a host:port pair: ", Quote(http::WithoutUserInfo(host))));
     }
   }
   url->query.clear();

@@ -18,6 +18,7 @@
 #include "k8s/http/rate_limiter.h"
 #include "k8s/http/round_tripper.h"
 #include "k8s/http/trace.h"
+#include "k8s/machinery/value.h"
 #include "k8s/rest/warnings.h"
 
 namespace k8s::rest {
@@ -42,7 +43,16 @@ struct TlsClientConfig {
   bool HasCertPair() const { return HasCert() && (!key_file.empty() || !key_data.empty()); }
 };
 
-// A program that prints credentials.
+// Which credential plugins may run. A program sets this; a file that names a plugin cannot.
+struct PluginPolicy {
+  std::string type{};  // "" or "AllowAll", "DenyAll", "Allowlist"
+  // Names or clean paths, as written in the config or where the command is found. Only with, and
+  // never missing or empty with, "Allowlist".
+  std::optional<std::vector<std::string>> allowlist{};
+  bool operator==(const PluginPolicy&) const = default;
+};
+
+// A program that prints credentials (exec_plugin.h).
 struct ExecEnvVar {
   std::string name{};
   std::string value{};
@@ -55,7 +65,13 @@ struct ExecConfig {
   std::string api_version{};
   std::string install_hint{};
   bool provide_cluster_info = false;
-  std::string interactive_mode{};
+  std::string interactive_mode{};  // "Never", "IfAvailable", "Always"
+  // The rest is not in the user's entry of a file: the cluster's extension for plugins, and what
+  // the program says.
+  Value config{};
+  bool stdin_unavailable = false;
+  std::string stdin_unavailable_message{};
+  PluginPolicy plugin_policy{};
   bool operator==(const ExecConfig&) const = default;
 };
 

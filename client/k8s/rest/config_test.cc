@@ -104,8 +104,8 @@ TEST(TransportFor, RefusesWhatDoesNotFit) {  // C-1.3, C-1.16, C-1.17, C-1.24
             "no Auth Provider found for name \"nope\"");
   EXPECT_EQ(FailureOf({.auth_provider = AuthProviderConfig{}, .exec_provider = ExecConfig{}}),
             "execProvider and authProvider cannot be used in combination");
-  EXPECT_THAT(FailureOf({.exec_provider = ExecConfig{.command = "aws"}}),
-              HasSubstr("exec plugin \"aws\""));
+  EXPECT_EQ(FailureOf({.exec_provider = ExecConfig{.command = "aws"}}),
+            "exec plugin: invalid apiVersion \"\"");
   EXPECT_EQ(FailureOf({.bearer_token = "t", .exec_provider = ExecConfig{.command = "aws"}}), "");
   const auto stub = std::make_shared<http::Stub>();
   EXPECT_EQ(FailureOf({.tls = {.cert_data = "x", .key_data = "y"}, .transport = stub}),
