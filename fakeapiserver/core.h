@@ -134,6 +134,8 @@ FieldValidation FieldValidationOf(const Call& call);
 Result<void> CheckWriteOptions(Call& call, std::string_view kind);
 std::string ManagerOf(const Call& call);
 
+// The name in the object must be that of the URL.
+Result<void> CheckName(const Call& call, const Value& tree);
 // Creates what the tree says; the tree is decoded and defaulted. REQUIRES: the write lock.
 // With `managed_fields` these are its owners, else the caller becomes one.
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree,
@@ -144,8 +146,7 @@ Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& obje
 // Replaces the object by what `change` makes of it. REQUIRES: the write lock.
 struct UpdateResult {
   ObjectPtr object{};
-  Value tree{};  // as answered
-  bool created = false;
+  Value tree{};  // as answered, where there is no object any more or not yet
 };
 using MakeChange = std::function<Result<Value>(const Value& old)>;
 Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,

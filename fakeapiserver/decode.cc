@@ -93,14 +93,13 @@ Result<void> CheckKind(const TypeInfo& type, std::string_view api_version, std::
 // Go's conversion of a document that is not in JSON yet.
 Result<Value> ReadYaml(Call& call, const TypeInfo& type, std::string_view body,
                        std::vector<std::string>& duplicates) {
-  static_cast<void>(call);
   auto documents = ParseYaml(body);
-  if (!documents)
-    return Unrecognised(type.name, "yaml: " + documents.error().message(),
-                        Hex(body).empty() ? "" : body);
+  if (!documents) return Unrecognised(type.name, "yaml: " + documents.error().message(), body);
   if (documents->empty()) return Value();
-  for (const std::string& duplicate : documents->front().duplicates)
-    duplicates.push_back(duplicate);
+  duplicates = std::move(documents->front().duplicates);
+  // A warning is one line each; as an error they are the one that Go's parser makes of them.
+  if (!duplicates.empty() && FieldValidationOf(call) == FieldValidation::kStrict)
+    duplicates = {Cat("yaml: unmarshal errors:\n  ", Join(duplicates, "\n  "))};
   return std::move(documents->front().value);
 }
 

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "fakeapiserver/protobuf.h"
 #include "fakeapiserver/views.h"
+#include "k8s/api/apidiscoveryv2.h"
+#include "k8s/api/metav1.h"
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -14,8 +17,11 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr std::string_view kVersion = "1.37.2";
-constexpr std::string_view kAggregated =
-    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+constexpr std::string_view kIssuer = "https://kubernetes.default.svc.cluster.local";
+constexpr std::string_view kKeySetType = "application/jwk-set+json";
+constexpr std::string_view kAggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+bool IsGet(const Call& call) { return call.request.method == "GET"; }
 
 Value Strings(std::string_view comma_list) {
   Value list = Value::MakeArray();
@@ -174,33 +180,85 @@ Value Aggregated(const Registry& registry, bool core_group) {
   return out;
 }
 
-bool WantsAggregated(const http::Request& request, bool* protobuf) {
-  std::string accept;
-  for (std::string_view value : request.headers.Values("Accept"))
-    accept += Cat(accept.empty() ? "" : ",", value);
-  for (const MediaClause& clause : ParseAccept(accept)) {
-    const bool fits = clause.Get("g") == "apidiscovery.k8s.io" && clause.Get("v") == "v2" &&
-                      clause.Get("as") == "APIGroupDiscoveryList";
-    if (!fits) continue;
-    if (clause.type == kProtobufType) *protobuf = true;
-    if (clause.type == kJsonType || clause.type == kProtobufType) return true;
-  }
-  return false;
-}
-
-Answer AggregatedAnswer(Core& core, const Call& call, bool core_group) {
-  const std::string text = ToJson(Aggregated(core.registry, core_group)) + "\n";
-  const std::string tag = Cat("\"", HashText(text), "\"");
+Answer AggregatedAnswer(const Core& core, const Call& call, bool core_group, Media media) {
+  const Value document = Aggregated(core.registry, core_group);
+  auto body = media == Media::kProtobuf
+                  ? EncodeTree(document, TypeOf<apidiscoveryv2::APIGroupDiscoveryList>())
+                  : ToJson(document) + "\n";
+  if (!body) return RenderError(body.error(), call.output);
+  const std::string tag = Cat("\"", HashText(*body), "\"");
   Answer answer;
   if (call.request.headers.Get("If-None-Match") == tag) {
     answer.status = 304;
   } else {
-    answer = Answer::Bytes(200, std::string(kAggregated), text);
+    answer = Answer::Bytes(200, Cat(MediaTypeName(media), kAggregated), *std::move(body));
   }
   answer.headers.Set("ETag", tag);
   answer.headers.Set("Vary", "Accept");
   answer.headers.Set("Cache-Control", "public");
   return answer;
+}
+
+// One of the documents that every client knows. Nothing else may be made of them, so a clause with
+// an "as" does not fit.
+Answer PlainAnswer(const Call& call, const Value& document, const TypeInfo& type) {
+  if (!RouterAccepts(call.request.headers))
+    return RenderError(RouterNotAcceptable(false), call.output);
+  const Offer offer{.tables = false};
+  const auto output = ChooseOutput(call.request.headers, call.query, offer);
+  if (!output) return RenderError(HandlerNotAcceptable(offer), call.output);
+  return RenderPlain(document, *output, 200, &type);
+}
+
+Value Versions() {
+  Value versions = Value::MakeObject({{"kind", "APIVersions"}});
+  versions.Set("versions", Value::MakeArray({"v1"}));
+  versions.Set("serverAddressByClientCIDRs",
+               Value::MakeArray({Value::MakeObject(
+                   {{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", "127.0.0.1:6443"}})}));
+  return versions;
+}
+
+Value GroupList(const Registry& registry) {
+  Value groups = Value::MakeArray();
+  for (const ServedGroup& group : registry.groups()) {
+    if (!group.name.empty()) groups.Append(GroupEntry(group));
+  }
+  return Value::MakeObject(
+      {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", std::move(groups)}});
+}
+
+Value Group(const ServedGroup& group) {
+  Value one = Value::MakeObject({{"kind", "APIGroup"}, {"apiVersion", "v1"}});
+  const Value entry = GroupEntry(group);
+  for (const auto& [name, value] : entry.object()) one.Set(name, value);
+  return one;
+}
+
+// What lies at /api and /apis, down to a group version.
+std::optional<Answer> Discovery(const Core& core, const Call& call, const std::string& path) {
+  const Registry& registry = core.registry;
+  if (path == "/api" || path == "/apis") {
+    const bool core_group = path == "/api";
+    if (core_group && !IsGet(call)) return RenderError(NoSuchMethod(), call.output);
+    if (const auto media = WantsAggregatedDiscovery(call.request.headers))
+      return AggregatedAnswer(core, call, core_group, *media);
+    if (core_group) return PlainAnswer(call, Versions(), TypeOf<metav1::APIVersions>());
+    return PlainAnswer(call, GroupList(registry), TypeOf<metav1::APIGroupList>());
+  }
+  const auto parts = Split(path, '/');
+  const bool is_core = parts.size() == 3 && parts[1] == "api";
+  if (!is_core && (parts.size() < 3 || parts[1] != "apis" || parts[2].empty())) return std::nullopt;
+  if (!is_core && parts.size() == 3) {
+    const ServedGroup* group = registry.FindGroup(parts[2]);
+    if (!group) return std::nullopt;
+    return PlainAnswer(call, Group(*group), TypeOf<metav1::APIGroup>());
+  }
+  if (!is_core && parts.size() != 4) return std::nullopt;
+  const ServedVersion* version = registry.FindVersion(is_core ? "" : parts[2], parts.back());
+  if (!version) return std::nullopt;
+  if (!IsGet(call)) return RenderError(NoSuchMethod(), call.output);
+  return PlainAnswer(call, ResourceList(*version), TypeOf<metav1::APIResourceList>());
 }
 
 Answer VersionAnswer() {
@@ -218,6 +276,34 @@ Answer VersionAnswer() {
                                      {"compiler", "gc"},
                                      {"platform", "linux/amd64"}});
   return Answer::Bytes(200, std::string(kJsonType), ToIndentedJson(version));
+}
+
+// What verifies tokens of service accounts: this server signs none, so there is no key to publish.
+std::optional<Answer> IssuerDocument(const Call& call, const std::string& path) {
+  std::string_view type;
+  Value document;
+  if (path == "/.well-known/openid-configuration") {
+    type = kJsonType;
+    document =
+        Value::MakeObject({{"issuer", kIssuer},
+                           {"jwks_uri", Cat(kIssuer, "/openid/v1/jwks")},
+                           {"response_types_supported", Value::MakeArray({"id_token"})},
+                           {"subject_types_supported", Value::MakeArray({"public"})},
+                           {"id_token_signing_alg_values_supported", Value::MakeArray({"RS256"})}});
+  } else if (path == "/openid/v1/jwks") {
+    type = kKeySetType;
+    document = Value::MakeObject({{"keys", Value::MakeArray()}});
+  } else {
+    return std::nullopt;
+  }
+  if (!RouterAccepts(call.request.headers, {type})) {
+    return RenderError(RouterError(406, "NotAcceptable",
+                                   Cat("406: Not Acceptable\n\nAvailable representations: ", type)),
+                       call.output);
+  }
+  Answer answer = Answer::Bytes(200, std::string(type), ToJson(document));
+  answer.headers.Set("Cache-Control", "public, max-age=3600");
+  return answer;
 }
 
 constexpr std::array<std::string_view, 37> kChecks = {
@@ -317,11 +403,8 @@ Answer RootPaths(const Core& core) {
                                     "/version",
                                     "/metrics",
                                     "/metrics/slis",
-                                    "/logs",
-                                    "/debug/api_priority_and_fairness/dump_priority_levels",
-                                    "/debug/api_priority_and_fairness/dump_queues",
-                                    "/debug/api_priority_and_fairness/dump_requests",
-                                    "/debug/flags/v"};
+                                    "/flagz",
+                                    "/statusz"};
   for (const ServedGroup& group : core.registry.groups()) {
     if (!group.name.empty()) paths.push_back("/apis/" + group.name);
     for (const ServedVersion& version : group.versions)
@@ -352,60 +435,23 @@ std::string HashText(std::string_view bytes) {
 
 std::optional<Answer> ServeFixedPath(Core& core, const Call& call) {
   std::string path = call.info.path;
-  const bool get = call.request.method == "GET";
-  const auto not_allowed = [&] { return RenderError(NoSuchMethod(), call.output); };
   if (path == "/" || path.empty() || path == "/index.html") return RootPaths(core);
   if (auto health = Health(call)) return health;
   if (path.starts_with("/openapi/")) return ServeOpenApi(core, call);
   if (path.size() > 1 && path.back() == '/') path.pop_back();
-  if (path == "/version") return get ? VersionAnswer() : not_allowed();
+  if (path == "/version")
+    return IsGet(call) ? VersionAnswer() : RenderError(NoSuchMethod(), call.output);
   if (path == "/metrics" || path == "/metrics/slis") {
-    if (!get) return not_allowed();
+    if (!IsGet(call)) return RenderError(NoSuchMethod(), call.output);
     return Answer::Bytes(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
                          Cat("# HELP apiserver_storage_objects [STABLE] Number of stored "
                              "objects.\n# TYPE apiserver_storage_objects gauge\n"
                              "apiserver_storage_objects{resource=\"pods\"} ",
                              std::to_string(core.store.Count("pods")), "\n"));
   }
-  bool protobuf = false;
-  if (path == "/api") {
-    if (!get) return not_allowed();
-    if (WantsAggregated(call.request, &protobuf)) return AggregatedAnswer(core, call, true);
-    Value versions = Value::MakeObject({{"kind", "APIVersions"}});
-    versions.Set("versions", Value::MakeArray({"v1"}));
-    versions.Set("serverAddressByClientCIDRs",
-                 Value::MakeArray({Value::MakeObject(
-                     {{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", "127.0.0.1:6443"}})}));
-    return RenderPlain(versions, call.output);
-  }
-  if (path == "/apis") {
-    if (WantsAggregated(call.request, &protobuf)) return AggregatedAnswer(core, call, false);
-    Value list = Value::MakeObject({{"kind", "APIGroupList"}, {"apiVersion", "v1"}});
-    Value groups = Value::MakeArray();
-    for (const ServedGroup& group : core.registry.groups()) {
-      if (!group.name.empty()) groups.Append(GroupEntry(group));
-    }
-    list.Set("groups", std::move(groups));
-    return RenderPlain(list, call.output);
-  }
-  const auto parts = Split(path, '/');
-  if (parts.size() == 3 && parts[1] == "api" && core.registry.FindVersion("", parts[2])) {
-    if (!get) return not_allowed();
-    return RenderPlain(ResourceList(*core.registry.FindVersion("", parts[2])), call.output);
-  }
-  if (parts.size() == 3 && parts[1] == "apis") {
-    const ServedGroup* group = core.registry.FindGroup(parts[2]);
-    if (!group || parts[2].empty()) return std::nullopt;
-    Value one = Value::MakeObject({{"kind", "APIGroup"}, {"apiVersion", "v1"}});
-    const Value entry = GroupEntry(*group);
-    for (const auto& [name, value] : entry.object()) one.Set(name, value);
-    return RenderPlain(one, call.output);
-  }
-  if (parts.size() == 4 && parts[1] == "apis" && core.registry.FindVersion(parts[2], parts[3])) {
-    if (!get) return not_allowed();
-    return RenderPlain(ResourceList(*core.registry.FindVersion(parts[2], parts[3])), call.output);
-  }
-  return std::nullopt;
+  if (auto issuer = IssuerDocument(call, path))
+    return IsGet(call) ? std::move(issuer) : RenderError(NoSuchMethod(), call.output);
+  return Discovery(core, call, path);
 }
 
 }  // namespace k8s::fakeapiserver

@@ -13,6 +13,35 @@ using Form = FieldSchema::Form;
 
 int Rank(char kind) { return kind == 'f' ? 0 : kind == 'k' ? 1 : kind == 'v' ? 2 : 3; }
 
+// By value, as structured-merge-diff sorts: numbers, texts, truths, objects, null.
+int Compared(const Value& a, const Value& b);
+
+int ComparedObjects(const Value::Object& a, const Value::Object& b) {
+  auto right = b.begin();
+  for (const auto& [name, value] : a) {
+    if (right == b.end()) return 1;
+    if (const int names = name.compare(right->first); names != 0) return names;
+    if (const int values = Compared(value, right->second); values != 0) return values;
+    ++right;
+  }
+  return right == b.end() ? 0 : -1;
+}
+
+int Compared(const Value& a, const Value& b) {
+  const auto rank = [](const Value& value) {
+    if (value.is_number()) return 0;
+    if (value.is_string()) return 1;
+    if (value.is_bool()) return 2;
+    return value.is_object() ? 3 : 4;
+  };
+  if (rank(a) != rank(b)) return rank(a) - rank(b);
+  if (a.is_int() && b.is_int()) return a.integer() < b.integer() ? -1 : a.integer() > b.integer();
+  if (a.is_number()) return a.number() < b.number() ? -1 : a.number() > b.number();
+  if (a.is_string()) return a.string().compare(b.string());
+  if (a.is_bool()) return a.boolean() - b.boolean();
+  return a.is_object() ? ComparedObjects(a.object(), b.object()) : 0;
+}
+
 std::string ElementText(const std::string& element) {
   const std::string body = element.substr(2);
   if (element[0] == 'f') return "." + body;
@@ -63,7 +92,13 @@ FieldSchema ElementSchema(const Field& field) {
 
 bool PathElementLess::operator()(const std::string& a, const std::string& b) const {
   const int left = Rank(a[0]), right = Rank(b[0]);
-  return left != right ? left < right : a < b;
+  if (left != right) return left < right;
+  if (left == 0 || a == b) return a < b;
+  const auto first = ParseJson(std::string_view(a).substr(2)),
+             second = ParseJson(std::string_view(b).substr(2));
+  // Clients may send elements that no server wrote: they come last, by their text.
+  if (!first || !second) return first.has_value() != second.has_value() ? first.has_value() : a < b;
+  return Compared(*first, *second) < 0;
 }
 
 bool FieldSet::empty() const {

@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -58,6 +60,9 @@ class Descriptor {
 struct SslDeleter {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
 
 std::string SystemText() { return ToLower(std::strerror(errno)); }
@@ -101,12 +106,14 @@ class Listener::Loop {
 
  private:
   Result<void> OpenTls();
+  Result<void> UseCertificate();
   Result<void> Bind();
   void Watch(bool on);
   void FollowRefusal();
   void Run();
   void Accept();
   void OnEvent(Connection& connection, uint32_t events);
+  void RefusePlainHttp(Connection& connection);
   bool Read(Connection& connection);
   bool Flush(Connection& connection);
   bool WriteSome(Connection& connection);
@@ -146,21 +153,48 @@ class Listener::Loop {
   Thread thread_;
 };
 
+// The chain and the key, through the host: it says which file is missing, and OpenSSL would ask the
+// terminal for the password of an encrypted key.
+Result<void> Listener::Loop::UseCertificate() {
+  const std::string &certificate_file = options_.certificate_file, &key_file = options_.key_file;
+  if (key_file.empty())
+    return ConfigError(Cat("certificate ", certificate_file, " needs a key file beside it"));
+  if (certificate_file.empty())
+    return ConfigError(Cat("key ", key_file, " needs a certificate file beside it"));
+  auto chain = env_.host->ReadFile(certificate_file);
+  if (!chain) return chain.error();
+  auto key = env_.host->ReadFile(key_file);
+  if (!key) return key.error();
+
+  const auto memory = [](const std::string& bytes) {
+    return std::unique_ptr<BIO, SslDeleter>(
+        BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+  };
+  const auto from = memory(*chain);
+  const std::unique_ptr<X509, SslDeleter> leaf(
+      PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr));
+  if (!leaf || SSL_CTX_use_certificate(tls_.get(), leaf.get()) != 1)
+    return ConfigError(Cat("no usable PEM certificate in ", certificate_file));
+  while (X509* next = PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr))
+    SSL_CTX_add0_chain_cert(tls_.get(), next);
+  const auto no_password = [](char*, int, int, void*) { return 0; };
+  const std::unique_ptr<EVP_PKEY, SslDeleter> private_key(
+      PEM_read_bio_PrivateKey(memory(*key).get(), nullptr, no_password, nullptr));
+  if (!private_key) return ConfigError(Cat("no PEM key without a password in ", key_file));
+  if (SSL_CTX_use_PrivateKey(tls_.get(), private_key.get()) != 1)
+    return ConfigError(Cat("key ", key_file, " does not belong to certificate ", certificate_file));
+  return {};
+}
+
 Result<void> Listener::Loop::OpenTls() {
   if (options_.certificate_file.empty() && options_.key_file.empty()) return {};
   tls_.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                    SSL_MODE_RELEASE_BUFFERS);
-  const bool good =
-      SSL_CTX_use_certificate_chain_file(tls_.get(), options_.certificate_file.c_str()) == 1 &&
-      SSL_CTX_use_PrivateKey_file(tls_.get(), options_.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
-  if (!good) {
-    ERR_clear_error();
-    return ConfigError(Cat("load certificate ", options_.certificate_file, " and key ",
-                           options_.key_file, ": not a usable pair of PEM files"));
-  }
-  return {};
+  auto used = UseCertificate();
+  ERR_clear_error();
+  return used;
 }
 
 Result<void> Listener::Loop::Open() {
@@ -169,11 +203,13 @@ Result<void> Listener::Loop::Open() {
       options_.bind.find(':') == std::string::npos ? options_.bind : Cat("[", options_.bind, "]"),
       ":", std::to_string(options_.port));
   addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_NUMERICHOST;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const int failure =
       getaddrinfo(options_.bind.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
+  if (failure == EAI_NONAME)
+    return ConfigError(Cat("listen on ", place, ": ", options_.bind, " is not an IP address"));
   if (failure != 0)
     return ConfigError(Cat("listen on ", place, ": ", ToLower(gai_strerror(failure))));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
@@ -235,6 +271,11 @@ void Listener::Loop::FollowRefusal() {
 }
 
 void Listener::Loop::Run() {
+  // SSL_write knows no MSG_NOSIGNAL, and a client that hangs up must not end the process.
+  sigset_t pipe_signal;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
   std::array<epoll_event, 256> events;
   while (!stopping_) {
     env_.clock->OnBlocked(1);
@@ -369,13 +410,23 @@ void Listener::Loop::OnEvent(Connection& connection, uint32_t events) {
     const int done = SSL_do_handshake(connection.ssl.get());
     if (done != 1) {
       const int why = SSL_get_error(connection.ssl.get(), done);
+      const bool plain_http = ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
       ERR_clear_error();
+      if (plain_http) return RefusePlainHttp(connection);
       if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return Close(connection.id);
       return;
     }
     connection.shaking_hands = false;
   }
   if ((events & (EPOLLIN | EPOLLRDHUP)) && !Read(connection)) return Close(connection.id);
+  Drive(connection.id);
+}
+
+// In the clear, as Go's server says it to a client that took the wrong scheme.
+void Listener::Loop::RefusePlainHttp(Connection& connection) {
+  connection.ssl.reset();
+  connection.shaking_hands = false;
+  connection.session->Begin(Answer::Text(400, "Client sent an HTTP request to an HTTPS server.\n"));
   Drive(connection.id);
 }
 

@@ -14,8 +14,8 @@
 namespace k8s::fakeapiserver {
 
 struct ListenerOptions {
-  std::string bind = "127.0.0.1";
-  int port = 0;  // 0: any free one
+  std::string bind = "127.0.0.1";  // an IP address
+  int port = 0;                    // 0: any free one
   // PEM files; both empty: plain HTTP.
   std::string certificate_file{};
   std::string key_file{};

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "fakeapiserver/kubeconfig.h"
 #include "fakeapiserver/server.h"
 #include "k8s/base/strings.h"
-#include "k8s/machinery/yaml.h"
 
 namespace k8s::fakeapiserver {
 namespace {
@@ -18,7 +18,7 @@ constexpr std::string_view kHelp =
 usage: fakeapiserver [options]
 
   --port N                  the port to listen on; 0 (the default) picks a free one and prints it
-  --bind ADDRESS            the address to listen on (default 127.0.0.1)
+  --bind ADDRESS            the IP address to listen on (default 127.0.0.1)
   --load FILE_OR_DIR        create the objects of a manifest, or of every .yaml, .yml and .json file
                             of a folder, before serving; may be given several times
   --write-kubeconfig FILE   write a kubeconfig for kubectl that names this server
@@ -105,24 +105,6 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
   return flags;
 }
 
-std::string Kubeconfig(const std::string& address) {
-  Value cluster = Value::MakeObject({{"server", address}});
-  if (address.starts_with("https:")) cluster.Set("insecure-skip-tls-verify", true);
-  return ToYaml(Value::MakeObject({
-      {"apiVersion", "v1"},
-      {"kind", "Config"},
-      {"clusters",
-       Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"cluster", std::move(cluster)}})})},
-      {"users",
-       Value::MakeArray({Value::MakeObject({{"name", "fake"}, {"user", Value::MakeObject()}})})},
-      {"contexts",
-       Value::MakeArray({Value::MakeObject(
-           {{"name", "fake"},
-            {"context", Value::MakeObject({{"cluster", "fake"}, {"user", "fake"}})}})})},
-      {"current-context", "fake"},
-  }));
-}
-
 Result<void> Run(const Flags& flags, const sigset_t& signals) {
   Options options;
   options.limits.history = flags.history;
@@ -140,7 +122,14 @@ Result<void> Run(const Flags& flags, const sigset_t& signals) {
   auto address = server.Listen(flags.listener);
   if (!address) return address.error();
   if (!flags.kubeconfig.empty()) {
-    if (auto written = env.host->WriteFile(flags.kubeconfig, Kubeconfig(*address)); !written)
+    std::string certificate;
+    if (const std::string& file = flags.listener.certificate_file; !file.empty()) {
+      auto read = env.host->ReadFile(file);
+      if (!read) return read.error();
+      certificate = *std::move(read);
+    }
+    if (auto written = env.host->WriteFile(flags.kubeconfig, KubeconfigFor(*address, certificate));
+        !written)
       return written;
   }
   std::printf("%s\n", address->c_str());

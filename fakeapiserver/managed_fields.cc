@@ -158,7 +158,10 @@ bool AreUsable(const Value& sent) {
          });
 }
 
-Error ConflictError(const std::vector<std::pair<const Entry*, FieldSet>>& conflicts) {
+// Fields that an apply writes and somebody else owns.
+using Conflicts = std::vector<std::pair<const Entry*, FieldSet>>;
+
+Error ConflictError(const Conflicts& conflicts) {
   struct Group {
     std::string said;
     std::vector<std::string> fields;
@@ -231,6 +234,80 @@ void RefreshLastApplied(Value& merged, const Value& applied) {
   }
 }
 
+// What changed between the two, as far as this path writes it and anybody can own it.
+Comparison OwnableChanges(const Value& before, const Value& now, const TypeInfo& type,
+                          const std::string& subresource) {
+  Comparison changes = Compare(before, now, type);
+  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed})
+    Strip(*set, type, subresource);
+  return changes;
+}
+
+// The owners that an apply meets. An object without any, which existed before somebody applied to
+// it, is ascribed to one.
+Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOwner& owner,
+                          std::string_view time) {
+  if (!live) return {};
+  Entries entries = ReadEntries(live->Find({"metadata", "managedFields"}));
+  if (!entries.empty()) return entries;
+  Entry before{{"before-first-apply", false, owner.api_version, ""},
+               std::string(time),
+               PathsOf(WithoutManagedFields(*live), type)};
+  Strip(before.set, type, "");
+  entries.push_back(std::move(before));
+  return entries;
+}
+
+// Takes out what the owner applied the last time and now does not, unless others own it too.
+void RemoveGivenUp(Value& merged, const TypeInfo& type, const Entries& entries,
+                   const FieldOwner& owner, const FieldSet& wanted) {
+  FieldSet given_up, kept = wanted;
+  for (const Entry& entry : entries) {
+    if (entry.Is(owner)) {
+      given_up = Difference(entry.set, wanted);
+    } else {
+      kept = Union(kept, entry.set);
+    }
+  }
+  RemovePaths(merged, SchemaOfType(type), given_up, kept);
+}
+
+Conflicts FindConflicts(const Entries& entries, const FieldOwner& owner, const FieldSet& written,
+                        const Value& live, const TypeInfo& type) {
+  // What client-side apply of the same user wrote is taken over in peace.
+  FieldSet peaceful;
+  if (owner.manager == "kubectl") {
+    const auto last = ParseJson(live.StringAt({"metadata", "annotations", kLastApplied}));
+    if (last) peaceful = PathsOf(*last, type);
+  }
+  Conflicts conflicts;
+  for (const Entry& entry : entries) {
+    if (entry.Is(owner)) continue;
+    FieldSet both = Difference(Intersection(entry.set, written), peaceful);
+    if (!both.empty()) conflicts.emplace_back(&entry, std::move(both));
+  }
+  return conflicts;
+}
+
+// The applier owns what it wants, the others what is left to them. Whether that is news.
+bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
+              const Comparison& changes) {
+  bool changed = false, known = false;
+  for (Entry& entry : entries) {
+    FieldSet set = wanted;
+    if (!entry.Is(owner)) {
+      set = Difference(entry.set, Union(Union(changes.added, changes.modified), changes.removed));
+    } else {
+      known = true;
+      entry.owner.api_version = owner.api_version;
+    }
+    changed |= !(set == entry.set);
+    entry.set = std::move(set);
+  }
+  if (!known) entries.push_back({owner, "", wanted});
+  return changed || !known;
+}
+
 }  // namespace
 
 void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
@@ -245,10 +322,8 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
     now["metadata"].Remove("managedFields");
     return;
   }
-  Comparison changes =
-      Compare(old ? WithoutManagedFields(*old) : ZeroOf(type), WithoutManagedFields(now), type);
-  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed})
-    Strip(*set, type, owner.subresource);
+  const Comparison changes = OwnableChanges(old ? WithoutManagedFields(*old) : ZeroOf(type),
+                                            WithoutManagedFields(now), type, owner.subresource);
   const FieldSet written = Union(changes.added, changes.modified);
   Entry* own = nullptr;
   for (Entry& entry : entries) {
@@ -270,86 +345,41 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
   Store(now, std::move(entries));
 }
 
-// Long because the steps of apply share the live object, the two field sets and the conflicts.
-Result<ApplyResult> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type,
-                                const FieldOwner& owner, bool force, std::string_view time, bool) {
-  if (const std::string problem = CheckAgainstSchema(applied, type); !problem.empty()) {
+Result<Value> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type,
+                          const FieldOwner& owner, bool force, std::string_view time) {
+  const auto untyped = [&](std::string_view problem) {
     return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ", problem));
-  }
+  };
+  if (const std::string problem = CheckAgainstSchema(applied, type); !problem.empty())
+    return untyped(problem);
   const Value live = live_in ? WithoutManagedFields(*live_in) : ZeroOf(type);
-  Entries entries = ReadEntries(live_in ? live_in->Find({"metadata", "managedFields"}) : nullptr);
-  if (live_in && entries.empty()) {
-    Entry before{{"before-first-apply", false, owner.api_version, ""},
-                 std::string(time),
-                 PathsOf(live, type)};
-    Strip(before.set, type, "");
-    entries.push_back(std::move(before));
-  }
+  Entries entries = OwnersBeforeApply(live_in, type, owner, time);
   FieldSet wanted = PathsOf(applied, type);
   Strip(wanted, type, owner.subresource);
 
   Value merged = live_in ? MergeApplied(live, applied, type) : applied;
-  Entry* own = nullptr;
-  FieldSet others;
-  for (Entry& entry : entries) {
-    if (entry.Is(owner)) {
-      own = &entry;
-    } else {
-      others = Union(others, entry.set);
-    }
-  }
-  if (own)
-    RemovePaths(merged, SchemaOfType(type), Difference(own->set, wanted), Union(others, wanted));
-
-  auto normal_live = Normalise(live, type);
-  auto normal_merged = Normalise(merged, type);
-  if (!normal_merged)
-    return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ",
-                       normal_merged.error().message()));
+  RemoveGivenUp(merged, type, entries, owner, wanted);
+  const auto normal_live = Normalise(live, type);
   if (!normal_live) return normal_live.error();
-  Comparison changes = Compare(*normal_live, *normal_merged, type);
-  for (FieldSet* set : {&changes.added, &changes.modified, &changes.removed})
-    Strip(*set, type, owner.subresource);
-  const FieldSet written = Union(changes.added, changes.modified);
-  std::vector<std::pair<const Entry*, FieldSet>> conflicts;
-  for (const Entry& entry : entries) {
-    if (entry.Is(owner)) continue;
-    FieldSet both = Intersection(entry.set, written);
-    if (!both.empty()) conflicts.emplace_back(&entry, std::move(both));
-  }
-  if (!conflicts.empty() && !force) {
-    // What client-side apply of the same user wrote is taken over in peace.
-    if (owner.manager == "kubectl" && live_in) {
-      const auto last = ParseJson(live.StringAt({"metadata", "annotations", kLastApplied}));
-      if (last) {
-        const FieldSet taken = PathsOf(*last, type);
-        for (auto& [entry, set] : conflicts) set = Difference(set, taken);
-        std::erase_if(conflicts, [](const auto& one) { return one.second.empty(); });
-      }
+  const auto normal_merged = Normalise(merged, type);
+  if (!normal_merged) return untyped(normal_merged.error().message());
+
+  const Comparison changes = OwnableChanges(*normal_live, *normal_merged, type, owner.subresource);
+  const Conflicts conflicts =
+      FindConflicts(entries, owner, Union(changes.added, changes.modified), live, type);
+  if (!conflicts.empty() && !force) return ConflictError(conflicts);
+
+  const bool owners_changed = HandOver(entries, owner, wanted, changes);
+  const bool object_changed = !live_in || !(*normal_live == *normal_merged);
+  if (!object_changed && !owners_changed) return *live_in;
+  if (object_changed) {
+    for (Entry& entry : entries) {
+      if (entry.Is(owner)) entry.time = std::string(time);
     }
-    if (!conflicts.empty()) return ConflictError(conflicts);
   }
-  const bool object_changed = !(*normal_live == *normal_merged);
-  bool owners_changed = false;
-  for (Entry& entry : entries) {
-    if (entry.Is(owner)) continue;
-    FieldSet rest = Difference(Difference(entry.set, written), changes.removed);
-    owners_changed |= !(rest == entry.set);
-    entry.set = std::move(rest);
-  }
-  if (!own) {
-    entries.push_back({owner, "", {}});
-    own = &entries.back();
-    owners_changed = true;
-  }
-  owners_changed |= !(own->set == wanted);
-  own->set = wanted;
-  own->owner.api_version = owner.api_version;
-  if (object_changed || !live_in) own->time = std::string(time);
   if (owner.manager == "kubectl" && owner.subresource.empty()) RefreshLastApplied(merged, applied);
-  if (!object_changed && !owners_changed && live_in) return ApplyResult{*live_in, false};
   Store(merged, std::move(entries));
-  return ApplyResult{std::move(merged), owners_changed};
+  return merged;
 }
 
 }  // namespace k8s::fakeapiserver

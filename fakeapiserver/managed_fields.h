@@ -27,13 +27,8 @@ struct FieldOwner {
 void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time);
 
-struct ApplyResult {
-  Value object{};
-  bool changed_owners = false;
-};
 // Server-side apply of a partial object (chapter 7.5) to the live one (null: none yet).
-Result<ApplyResult> ApplyObject(const Value* live, const Value& applied, const TypeInfo& type,
-                                const FieldOwner& owner, bool force, std::string_view time,
-                                bool has_status);
+Result<Value> ApplyObject(const Value* live, const Value& applied, const TypeInfo& type,
+                          const FieldOwner& owner, bool force, std::string_view time);
 
 }  // namespace k8s::fakeapiserver

@@ -53,15 +53,6 @@ MediaClause ParseClause(std::string_view text) {
   return clause;
 }
 
-std::string AcceptHeader(const http::Headers& headers) {
-  std::string all;
-  for (std::string_view value : headers.Values("Accept")) {
-    if (!all.empty()) all += ',';
-    all += value;
-  }
-  return all;
-}
-
 bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
@@ -76,6 +67,15 @@ std::optional<View> ViewOf(const MediaClause& clause, std::string& meta_version)
   if (as == "PartialObjectMetadata") return View::kPartialMetadata;
   if (as == "PartialObjectMetadataList") return View::kPartialMetadataList;
   return std::nullopt;
+}
+
+std::vector<MediaClause> AcceptOf(const http::Headers& headers) {
+  std::string all;
+  for (std::string_view value : headers.Values("Accept")) {
+    if (!all.empty()) all += ',';
+    all += value;
+  }
+  return ParseAccept(all);
 }
 
 }  // namespace
@@ -123,13 +123,13 @@ std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Que
                                    const Offer& offer) {
   Output output;
   output.pretty = WantsPretty(headers, query);
-  auto clauses = ParseAccept(AcceptHeader(headers));
+  auto clauses = AcceptOf(headers);
   if (clauses.empty()) clauses.push_back({"*/*", 1, {}});
   for (const MediaClause& clause : clauses) {
     Media media;
     if (clause.type == kJsonType || clause.type == "*/*" || clause.type == "application/*") {
       media = Media::kJson;
-    } else if (clause.type == kYamlType && !offer.watch) {
+    } else if (clause.type == kYamlType) {
       media = Media::kYaml;
     } else if (clause.type == kProtobufType) {
       media = Media::kProtobuf;
@@ -142,6 +142,8 @@ std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Que
     if (!view || (*view != View::kWhole && !offer.tables)) continue;
     if (*view == View::kTable && media == Media::kProtobuf) continue;
     if (media == Media::kProtobuf && !offer.protobuf && *view == View::kWhole) continue;
+    // YAML has no frames, and the clause that fits first decides: the next one is not tried.
+    if (media == Media::kYaml && offer.watch) return std::nullopt;
     output.media = media;
     output.view = *view;
     if (clause.Get("pretty") == "1") output.pretty = true;
@@ -150,13 +152,22 @@ std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Que
   return std::nullopt;
 }
 
-bool RouterAccepts(const http::Headers& headers, bool watchable) {
-  const auto clauses = ParseAccept(AcceptHeader(headers));
+std::optional<Media> WantsAggregatedDiscovery(const http::Headers& headers) {
+  for (const MediaClause& clause : AcceptOf(headers)) {
+    const bool fits = clause.Get("g") == "apidiscovery.k8s.io" && clause.Get("v") == "v2" &&
+                      clause.Get("as") == "APIGroupDiscoveryList";
+    if (fits && clause.type == kJsonType) return Media::kJson;
+    if (fits && clause.type == kProtobufType) return Media::kProtobuf;
+  }
+  return std::nullopt;
+}
+
+bool RouterAccepts(const http::Headers& headers, std::initializer_list<std::string_view> types) {
+  const auto clauses = AcceptOf(headers);
   if (clauses.empty()) return true;
   return std::any_of(clauses.begin(), clauses.end(), [&](const MediaClause& clause) {
-    static_cast<void>(watchable);
-    return clause.type == "*/*" || clause.type == kJsonType || clause.type == kYamlType ||
-           clause.type == kProtobufType;
+    return clause.type == "*/*" ||
+           std::find(types.begin(), types.end(), clause.type) != types.end();
   });
 }
 

@@ -3,6 +3,7 @@
 // Accept and Content-Type: in which form an answer goes out and a body came in (chapter 2 of the
 // specification). Pure functions.
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,9 +53,12 @@ struct Offer {
 // nullopt: nothing acceptable. Errors are of the handler's kind.
 std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Query& query,
                                    const Offer& offer);
+// The form in which a clause asks for aggregated discovery, wherever it stands; nullopt: none does.
+std::optional<Media> WantsAggregatedDiscovery(const http::Headers& headers);
 // The check that the path matcher makes before any handler: whether a clause names one of its
 // types.
-bool RouterAccepts(const http::Headers& headers, bool watchable);
+bool RouterAccepts(const http::Headers& headers, std::initializer_list<std::string_view> types = {
+                                                     kJsonType, kYamlType, kProtobufType});
 Error RouterNotAcceptable(bool watchable);
 Error HandlerNotAcceptable(const Offer& offer);
 

@@ -219,7 +219,11 @@ Rendered Render(const Value& document) {
   return {text, HashText(*text)};
 }
 
-Value Info() { return Value::MakeObject({{"title", "Kubernetes"}, {"version", "v1.37.2"}}); }
+// Version 2 of the documents names the patch release, version 3 the minor one.
+Value Info(std::string_view version) {
+  return Value::MakeObject({{"title", "Kubernetes"}, {"version", version}});
+}
+constexpr std::string_view kWholeVersion = "v1.37.2", kDocumentVersion = "1.37";
 
 Rendered VersionDocument(const ServedVersion& version) {
   Document document("#/components/schemas/");
@@ -229,8 +233,8 @@ Rendered VersionDocument(const ServedVersion& version) {
     document.Reference(*served->type);
     if (served->type->list) document.Reference(served->type->list());
   }
-  Value out =
-      Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}});
+  Value out = Value::MakeObject(
+      {{"openapi", "3.0.0"}, {"info", Info(kDocumentVersion)}, {"paths", std::move(paths)}});
   out["components"].Set("schemas", document.schemas());
   return Render(out);
 }
@@ -246,8 +250,8 @@ Rendered WholeDocument(const Registry& registry) {
       }
     }
   }
-  Value out =
-      Value::MakeObject({{"swagger", "2.0"}, {"info", Info()}, {"paths", std::move(paths)}});
+  Value out = Value::MakeObject(
+      {{"swagger", "2.0"}, {"info", Info(kWholeVersion)}, {"paths", std::move(paths)}});
   out.Set("definitions", document.schemas());
   return Render(out);
 }
@@ -260,8 +264,8 @@ const std::map<std::string, Rendered>& VersionDocuments(const Registry& registry
   if (documents.empty()) {
     const auto empty = [](const std::string& path) {
       Value paths = Value::MakeObject({{Cat("/", path, "/"), Value::MakeObject()}});
-      return Render(
-          Value::MakeObject({{"openapi", "3.0.0"}, {"info", Info()}, {"paths", std::move(paths)}}));
+      return Render(Value::MakeObject(
+          {{"openapi", "3.0.0"}, {"info", Info(kDocumentVersion)}, {"paths", std::move(paths)}}));
     };
     for (const char* path :
          {".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version"})
@@ -286,15 +290,7 @@ Answer Whole(const Core& core, const Call& call) {
     std::lock_guard lock(mutex);
     if (!document) document = WholeDocument(core.registry);
   }
-  const auto clauses = ParseAccept(call.request.headers.Get("Accept"));
-  bool json = clauses.empty();
-  for (const MediaClause& clause : clauses)
-    json |= clause.type == kJsonType || clause.type == "*/*";
   Answer answer;
-  if (!json) {
-    answer.status = 406;
-    return answer;
-  }
   const std::string tag = Cat("\"", document->hash, "\"");
   if (call.request.headers.Get("If-None-Match") == tag) {
     answer.status = 304;
@@ -321,7 +317,14 @@ Answer Index(const std::map<std::string, Rendered>& documents) {
 
 std::optional<Answer> ServeOpenApi(Core& core, const Call& call) {
   const std::string& path = call.info.path;
-  if (path == "/openapi/v2") return Whole(core, call);
+  // Served as JSON alone; who cannot take it gets an empty 406, as from a real server.
+  const bool acceptable = RouterAccepts(call.request.headers, {kJsonType});
+  const auto not_acceptable = [] {
+    Answer answer;
+    answer.status = 406;
+    return answer;
+  };
+  if (path == "/openapi/v2") return acceptable ? Whole(core, call) : not_acceptable();
   const auto& documents = VersionDocuments(core.registry);
   if (path == "/openapi/v3") return Index(documents);
   constexpr std::string_view kPrefix = "/openapi/v3/";
@@ -332,6 +335,7 @@ std::optional<Answer> ServeOpenApi(Core& core, const Call& call) {
     answer.status = 404;
     return answer;
   }
+  if (!acceptable) return not_acceptable();
   const Rendered& document = found->second;
   const std::string hash = call.Parameter("hash");
   if (!hash.empty() && hash != document.hash) {

@@ -118,7 +118,8 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
   }
   std::vector<std::string> unknown;
   const std::string text = shown(patched);
-  auto normal = Normalise(std::move(patched), type, &unknown);
+  auto normal = Normalise(std::move(patched), type, &unknown,
+                          strategic ? Decoder::kConverter : Decoder::kJson);
   if (!normal) return Undecodable(text, normal.error().message());
   for (const std::string& path : unknown) problems.push_back(Cat("unknown field ", Quote(path)));
   if (mode == FieldValidation::kStrict && !problems.empty())
@@ -164,7 +165,8 @@ Result<AppliedConfiguration> ReadApplied(Call& call) {
   if (body.size() > kMaxRequestBody)
     return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   auto documents = ParseYaml(body);
-  if (!documents) return BadRequest(Cat("error decoding YAML: ", documents.error().message()));
+  if (!documents)
+    return BadRequest(Cat("error encoding patch: yaml: ", documents.error().message()));
   AppliedConfiguration applied;
   if (!documents->empty()) {
     applied.tree = std::move(documents->front().value);
@@ -206,8 +208,6 @@ Result<Answer> Apply(Core& core, Call& call) {
   const ObjectPtr old = core.store.Get(call.key());
   const FieldOwner owner{ManagerOf(call), true, served.api_version, call.info.subresource};
   const bool force = call.Flag("force");
-  bool has_status = false;
-  for (const SubresourceInfo& one : served.info->subresources) has_status |= one.name == "status";
   if (!old) {
     if (!call.info.subresource.empty()) return NotFound(call.resource(), call.info.name);
     if (const std::string uid(tree.StringAt({"metadata", "uid"})); !uid.empty()) {
@@ -215,21 +215,12 @@ Result<Answer> Apply(Core& core, Call& call) {
                       Cat("uid mismatch: the provided object specified uid ", uid,
                           ", and no existing object was found"));
     }
-    const std::string name(tree.StringAt({"metadata", "name"}));
-    if (name != call.info.name) {
-      if (name.empty())
-        return BadRequest(Cat("the name of the object (", call.info.name,
-                              " based on URL) was undeterminable: name must be provided"));
-      return BadRequest(Cat("the name of the object (", name,
-                            ") does not match the name on the URL (", call.info.name, ")"));
-    }
-    auto merged =
-        ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText(), has_status);
+    if (auto good = CheckName(call, tree); !good) return good.error();
+    auto merged = ApplyObject(nullptr, tree, *served.type, owner, force, core.NowText());
     if (!merged) return merged.error();
-    const Value managed = merged->object.Find({"metadata", "managedFields"})
-                              ? *merged->object.Find({"metadata", "managedFields"})
-                              : Value();
-    auto decoded = DecodeTree(call, std::move(merged->object), *served.type, {});
+    const Value* owners = merged->Find({"metadata", "managedFields"});
+    const Value managed = owners ? *owners : Value();
+    auto decoded = DecodeTree(call, *std::move(merged), *served.type, {});
     if (!decoded) return decoded.error();
     auto object = CreateTree(core, call, *std::move(decoded), &managed);
     if (!object) return object.error();
@@ -238,14 +229,13 @@ Result<Answer> Apply(Core& core, Call& call) {
   auto updated = UpdateTree(
       core, call, old,
       [&](const Value& live) -> Result<Value> {
-        auto merged =
-            ApplyObject(&live, tree, *served.type, owner, force, core.NowText(), has_status);
+        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText());
         if (!merged) return merged.error();
         if (!tree.StringAt({"metadata", "resourceVersion"}).empty()) {
-          merged->object["metadata"].Set("resourceVersion",
-                                         tree.StringAt({"metadata", "resourceVersion"}));
+          (*merged)["metadata"].Set("resourceVersion",
+                                    tree.StringAt({"metadata", "resourceVersion"}));
         }
-        return DecodeTree(call, std::move(merged->object), *served.type, {});
+        return DecodeTree(call, *std::move(merged), *served.type, {});
       },
       true);
   if (!updated) return updated.error();

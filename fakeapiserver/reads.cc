@@ -71,54 +71,55 @@ Result<fields::Selector> CheckFieldSelector(fields::Selector selector, const Ser
   return selector;
 }
 
-// Which combinations of parameters mean something (chapters 5.2 and 6.3).
-FieldErrors CheckCombination(const ListQuery& query, bool watch, const std::string& version) {
+constexpr char kMatchPath[] = "resourceVersionMatch";
+
+// What a list's resourceVersionMatch does not go with.
+FieldErrors CheckMatch(const ListQuery& query, const std::string& version) {
   FieldErrors errors;
-  const std::string match_path = "resourceVersionMatch";
-  if (watch && query.has_send_initial_events) {
-    if (query.match != "NotOlderThan") {
-      if (query.match.empty()) {
-        errors.push_back(ForbiddenField(
-            match_path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
-      } else {
-        errors.push_back(ForbiddenField(
-            match_path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
-        errors.push_back(Unsupported(match_path, query.match, {"NotOlderThan"}));
-      }
-    }
-    if (!query.token.empty())
-      errors.push_back(ForbiddenField(
-          match_path, "resourceVersionMatch is forbidden when continue is provided"));
-    return errors;
-  }
-  if (!watch && query.has_send_initial_events) {
-    errors.push_back(
-        ForbiddenField("sendInitialEvents", "sendInitialEvents is forbidden for list"));
-  }
-  if (query.match.empty()) {
-    // A continue token on a watch is taken for a match, unless a revision says where to start.
-    return errors;
-  }
-  if (watch) {
-    errors.push_back(ForbiddenField(
-        match_path,
-        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
-    return errors;
-  }
+  if (query.match.empty()) return errors;
   if (version.empty()) {
     errors.push_back(ForbiddenField(
-        match_path, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+        kMatchPath, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
   }
   if (!query.token.empty()) {
     errors.push_back(
-        ForbiddenField(match_path, "resourceVersionMatch is forbidden when continue is provided"));
+        ForbiddenField(kMatchPath, "resourceVersionMatch is forbidden when continue is provided"));
   }
   if (query.match != "Exact" && query.match != "NotOlderThan") {
-    errors.push_back(Unsupported(match_path, query.match, {"Exact", "NotOlderThan", ""}));
+    errors.push_back(Unsupported(kMatchPath, query.match, {"Exact", "NotOlderThan", ""}));
   } else if (query.match == "Exact" && version == "0") {
     errors.push_back(ForbiddenField(
-        match_path, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+        kMatchPath, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
   }
+  return errors;
+}
+
+// Which combinations of parameters mean something (chapters 5.2 and 6.3).
+FieldErrors CheckCombination(const ListQuery& query, bool watch, const std::string& version) {
+  if (!watch) {
+    FieldErrors errors = CheckMatch(query, version);
+    if (query.has_send_initial_events)
+      errors.push_back(
+          ForbiddenField("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    return errors;
+  }
+  FieldErrors errors;
+  if (!query.has_send_initial_events) {
+    if (!query.match.empty())
+      errors.push_back(ForbiddenField(
+          kMatchPath,
+          "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+    return errors;
+  }
+  if (query.match != "NotOlderThan") {
+    errors.push_back(ForbiddenField(
+        kMatchPath, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+    if (!query.match.empty())
+      errors.push_back(Unsupported(kMatchPath, query.match, {"NotOlderThan"}));
+  }
+  if (!query.token.empty())
+    errors.push_back(
+        ForbiddenField(kMatchPath, "resourceVersionMatch is forbidden when continue is provided"));
   return errors;
 }
 

@@ -107,6 +107,74 @@ std::string WarningHeader(std::string_view text) {
   return out + "\"";
 }
 
+bool OnAllNamespaces(const Call& call) { return call.served->namespaced && call.info.ns.empty(); }
+
+// Sets what the path names: the resource and its subresource. `parts` of it stand behind the group
+// version.
+Result<void> FindServed(const Registry& registry, size_t parts, Call& call) {
+  const RequestInfo& info = call.info;
+  call.served = registry.Find(info.group, info.version, info.resource);
+  if (!call.served) return NoSuchPath();
+  if ((!call.served->namespaced && !info.ns.empty()) ||
+      (OnAllNamespaces(call) && !info.name.empty()))
+    return NoSuchPath();
+  if (!info.subresource.empty()) {
+    call.subresource = FindSubresource(*call.served, info.subresource);
+    if (!call.subresource) return NoSuchPath();
+  }
+  const size_t known = (info.ns.empty() ? 0 : 2) + 1 + (info.name.empty() ? 0 : 1) +
+                       (info.subresource.empty() ? 0 : 1);
+  if (parts > known && info.subresource != "proxy") return NoSuchPath();
+  if (info.name == "." || info.name == "..") {
+    return BadRequest(
+        Cat("Name parameter invalid: ", Quote(info.name), ": may not be '", info.name, "'"));
+  }
+  return {};
+}
+
+// Only what the table serves, and on all namespaces only reading.
+Result<void> CheckMethod(const Call& call) {
+  const RequestInfo& info = call.info;
+  const std::string& method = call.request.method;
+  const bool known_method = method == "GET" || method == "POST" || method == "PUT" ||
+                            method == "PATCH" || method == "DELETE";
+  const auto verb = VerbFromName(info.verb);
+  const uint32_t verbs = call.subresource ? call.subresource->served : call.served->verbs;
+  const bool serves = verb && (verbs & VerbBit(*verb));
+  const bool reading = info.verb == "list" || info.verb == "watch";
+  const bool wrong_place = (!info.name.empty() && info.verb == "create" && !call.subresource) ||
+                           (info.name.empty() && (info.verb == "update" || info.verb == "patch")) ||
+                           (OnAllNamespaces(call) && !reading);
+  if (known_method && serves && !wrong_place) return {};
+  // Kinds that are only created have no paths of single objects.
+  if (call.served->verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource)
+    return NoSuchPath();
+  return NoSuchMethod();
+}
+
+// What came in and what may go out; sets the output (chapter 2.2: first the router, then the
+// handler).
+Result<void> Negotiate(Call& call) {
+  const RequestInfo& info = call.info;
+  const http::Headers& headers = call.request.headers;
+  if (info.verb == "patch" && !IsPatchType(BaseType(headers.Get("Content-Type"))))
+    return RouterError(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+  const bool free_form =
+      call.subresource &&
+      (info.subresource == "log" || info.subresource == "proxy" || info.subresource == "exec" ||
+       info.subresource == "attach" || info.subresource == "portforward");
+  const Offer offer{.watch = info.verb == "watch"};
+  const auto output = ChooseOutput(headers, call.query, offer);
+  if (!free_form) {
+    const bool watchable =
+        (info.verb == "list" || offer.watch) && call.served->Supports(Verb::kWatch);
+    if (!RouterAccepts(headers)) return RouterNotAcceptable(watchable);
+    if (!output) return HandlerNotAcceptable(offer);
+  }
+  call.output = output.value_or(Output{});
+  return {};
+}
+
 Result<Answer> Dispatch(Core& core, Call& call) {
   const std::string& verb = call.info.verb;
   if (call.subresource && call.info.subresource != "status") return ServeSubresource(core, call);
@@ -210,6 +278,18 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   return ServeResource(request, info, std::move(parts));
 }
 
+// The path /watch or /proxy alone, which a real server cannot even read.
+Answer Router::Unreadable(const http::Request& request, const Call& call) const {
+  Answer answer = Answer::Text(
+      500, Cat("Internal Server Error: ", Quote(call.info.path),
+               ": failed to create RequestInfo: unable to determine kind and namespace from url, ",
+               call.info.path, "\n"));
+  answer.headers.Set("Cache-Control", "");
+  answer = Finish(request, call, std::move(answer));
+  answer.headers.Remove("Cache-Control");
+  return answer;
+}
+
 Answer Router::Fail(const http::Request& request, const RequestInfo& info, const Error& error) {
   Call call{request};
   call.query = http::Query::Parse(request.url.query);
@@ -218,7 +298,6 @@ Answer Router::Fail(const http::Request& request, const RequestInfo& info, const
   return Finish(request, call, RenderError(error, call.output));
 }
 
-// Long because it is the one place that chooses the handler of a verb and subresource.
 Answer Router::ServeResource(const http::Request& request, const RequestInfo& info,
                              std::vector<std::string> parts) {
   Call call{request};
@@ -226,81 +305,25 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
   call.info = info;
   call.stale = stale_;
   call.output = OutputOrFallback(request, call.query);
-  const auto refuse = [&](const Error& error) {
-    return Finish(request, call, RenderError(error, call.output));
+  if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy"))
+    return Unreadable(request, call);
+  if (!parts.empty() && parts[0] == "watch") parts.erase(parts.begin());  // the legacy form
+
+  const auto serve = [&]() -> Result<Answer> {
+    if (auto found = FindServed(core_.registry, parts.size(), call); !found) return found.error();
+    if (auto good = CheckMethod(call); !good) return good.error();
+    for (const DeprecatedApi& row : kDeprecated) {
+      if (row.api_version == call.served->api_version && row.resource == call.served->resource)
+        call.Warn(std::string(row.warning));
+    }
+    if (auto good = Negotiate(call); !good) return good.error();
+    if (info.verb == "watch" && !info.name.empty()) {
+      // The legacy watch of one object.
+      call.query.Set("fieldSelector", "metadata.name=" + info.name);
+    }
+    return Dispatch(core_, call);
   };
-
-  const bool legacy_watch = !parts.empty() && parts[0] == "watch";
-  if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy")) {
-    Answer answer = Answer::Text(
-        500,
-        Cat("Internal Server Error: ", Quote(info.path),
-            ": failed to create RequestInfo: unable to determine kind and namespace from url, ",
-            info.path, "\n"));
-    answer.headers.Set("Cache-Control", "");
-    answer = Finish(request, call, std::move(answer));
-    answer.headers.Remove("Cache-Control");
-    return answer;
-  }
-  if (legacy_watch) parts.erase(parts.begin());
-  call.served = core_.registry.Find(info.group, info.version, info.resource);
-  if (!call.served) return refuse(NoSuchPath());
-  const Served& served = *call.served;
-  const bool all_namespaces = served.namespaced && info.ns.empty();
-  if ((!served.namespaced && !info.ns.empty()) || (all_namespaces && !info.name.empty()))
-    return refuse(NoSuchPath());
-  if (!info.subresource.empty()) {
-    call.subresource = FindSubresource(served, info.subresource);
-    if (!call.subresource) return refuse(NoSuchPath());
-  }
-  const size_t known = (info.ns.empty() ? 0 : 2) + 1 + (info.name.empty() ? 0 : 1) +
-                       (info.subresource.empty() ? 0 : 1);
-  if (parts.size() > known && info.subresource != "proxy") return refuse(NoSuchPath());
-  if (info.name == "." || info.name == "..") {
-    return refuse(BadRequest(
-        Cat("Name parameter invalid: ", Quote(info.name), ": may not be '", info.name, "'")));
-  }
-
-  // The method: only what the table serves, and on all namespaces only reading.
-  const bool known_method = request.method == "GET" || request.method == "POST" ||
-                            request.method == "PUT" || request.method == "PATCH" ||
-                            request.method == "DELETE";
-  const auto verb = VerbFromName(info.verb);
-  const uint32_t verbs = call.subresource ? call.subresource->served : served.verbs;
-  const bool serves = verb && (verbs & VerbBit(*verb));
-  const bool reading = info.verb == "list" || info.verb == "watch";
-  const bool wrong_place = (!info.name.empty() && info.verb == "create" && !call.subresource) ||
-                           (info.name.empty() && (info.verb == "update" || info.verb == "patch")) ||
-                           (all_namespaces && !reading);
-  if (!known_method || wrong_place || !serves) {
-    if (served.verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource)
-      return refuse(NoSuchPath());
-    return refuse(NoSuchMethod());
-  }
-  for (const DeprecatedApi& row : kDeprecated) {
-    if (row.api_version == served.api_version && row.resource == served.resource)
-      call.Warn(std::string(row.warning));
-  }
-  if (info.verb == "patch" && !IsPatchType(BaseType(request.headers.Get("Content-Type")))) {
-    return refuse(RouterError(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
-  }
-  const bool watchable = reading && served.Supports(Verb::kWatch);
-  const bool free_form =
-      call.subresource &&
-      (info.subresource == "log" || info.subresource == "proxy" || info.subresource == "exec" ||
-       info.subresource == "attach" || info.subresource == "portforward");
-  if (!free_form && !RouterAccepts(request.headers, watchable))
-    return refuse(RouterNotAcceptable(watchable));
-  Offer offer;
-  offer.watch = info.verb == "watch";
-  const auto output = ChooseOutput(request.headers, call.query, offer);
-  if (!output && !free_form) return refuse(HandlerNotAcceptable(offer));
-  call.output = output.value_or(Output{});
-  if (info.verb == "watch" && !info.name.empty()) {
-    // The legacy watch of one object.
-    call.query.Set("fieldSelector", "metadata.name=" + info.name);
-  }
-  auto answer = Dispatch(core_, call);
+  auto answer = serve();
   return Finish(request, call,
                 answer ? *std::move(answer) : RenderError(answer.error(), call.output));
 }

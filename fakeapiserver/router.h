@@ -23,6 +23,7 @@ class Router {
  private:
   Answer ServeResource(const http::Request& request, const RequestInfo& info,
                        std::vector<std::string> parts);
+  Answer Unreadable(const http::Request& request, const Call& call) const;
   Answer Finish(const http::Request& request, const Call& call, Answer answer) const;
 
   Core& core_;

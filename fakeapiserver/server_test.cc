@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fakeapiserver/protobuf.h"
+#include "k8s/api/apidiscoveryv2.h"
+#include "k8s/api/metav1.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -181,6 +184,32 @@ TEST(Server, ProtobufCarriesTheSameObject) {  // S-2.10
   EXPECT_THAT(Send(f.server, list).text, HasSubstr("ConfigMapList"));
 }
 
+TEST(Server, ServesDiscoveryInProtobuf) {
+  Fixture f;
+  const auto get = [&](std::string_view path, std::string accept) {
+    http::Request request = MakeRequest("GET", path);
+    request.headers.Set("Accept", std::move(accept));
+    return Send(f.server, request);
+  };
+  const std::string aggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  const Reply json = get("/apis", "application/json" + aggregated);
+  const Reply protobuf = get("/apis", "application/vnd.kubernetes.protobuf" + aggregated);
+  EXPECT_EQ(protobuf.headers.Get("Content-Type"),
+            "application/vnd.kubernetes.protobuf" + aggregated);
+  EXPECT_NE(protobuf.headers.Get("ETag"), json.headers.Get("ETag"));
+  const auto same =
+      DecodeTreeFromProtobuf(protobuf.text, TypeOf<apidiscoveryv2::APIGroupDiscoveryList>());
+  ASSERT_TRUE(same);
+  EXPECT_EQ(ToJson(*same) + "\n", json.text);
+
+  const Reply resources = get("/apis/apps/v1", "application/vnd.kubernetes.protobuf");
+  const auto list = DecodeTreeFromProtobuf(resources.text, TypeOf<metav1::APIResourceList>());
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->StringAt({"groupVersion"}), "apps/v1");
+  // What only aggregated discovery could satisfy is refused where there is none.
+  EXPECT_EQ(get("/apis/apps", "application/json" + aggregated).status, 406);
+}
+
 TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
   Fixture f;
   const std::string path = "/apis/apps/v1/namespaces/default/deployments";
@@ -197,6 +226,42 @@ TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
                             "application/merge-patch+json");
   EXPECT_EQ(scaled.body.IntAt({"spec", "replicas"}), 5);
   EXPECT_EQ(Send(f.server, "GET", path + "/a").body.IntAt({"metadata", "generation"}), 2);
+}
+
+TEST(Server, AStatusUpdateOwnsAndCountsNothingButTheStatus) {
+  Fixture f;
+  const std::string path = "/apis/apps/v1/namespaces/default/deployments";
+  Value deployment =
+      Send(
+          f.server, "POST", path,
+          R"({"metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})")
+          .body;
+  deployment["metadata"].Set("labels", Value::MakeObject({{"x", "y"}}));
+  deployment["metadata"].Set("annotations", Value::MakeObject({{"p", "q"}}));
+  deployment.Set("status", Value::MakeObject({{"replicas", 1}}));
+  const Reply updated = Send(f.server, "PUT", path + "/a/status", ToJson(deployment));
+  EXPECT_EQ(updated.body.IntAt({"metadata", "generation"}), 1);
+  EXPECT_FALSE(updated.body.Find({"metadata", "labels"}));
+  EXPECT_EQ(updated.body.StringAt({"metadata", "annotations", "p"}), "q");
+  EXPECT_THAT(updated.text,
+              HasSubstr(R"("fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:p":{}}},)"
+                        R"("f:status":{"f:replicas":{}}},"subresource":"status")"));
+}
+
+TEST(Server, APatchCannotDelete) {
+  Fixture f;
+  Send(f.server, "POST", kMaps, ConfigMap("a"));
+  const auto patched = [&](std::string_view metadata) {
+    return std::string(Send(f.server, "PATCH", Cat(kMaps, "/a"),
+                            Cat(R"({"metadata":)", metadata, "}"), "application/merge-patch+json")
+                           .body.StringAt({"message"}));
+  };
+  EXPECT_EQ(patched(R"({"deletionTimestamp":"2001-01-01T00:00:00Z"})"),
+            "ConfigMap \"a\" is invalid: metadata.deletionTimestamp: Invalid value: "
+            "\"2001-01-01T00:00:00Z\": field is immutable");
+  EXPECT_EQ(patched(R"({"deletionGracePeriodSeconds":3})"),
+            "ConfigMap \"a\" is invalid: metadata.deletionGracePeriodSeconds: Invalid value: 3: "
+            "field is immutable");
 }
 
 TEST(Server, AppliesAndTellsOwnersApart) {  // S-7.9, S-7.10, S-7.12

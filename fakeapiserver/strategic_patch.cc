@@ -70,6 +70,27 @@ std::string ListText(const Value::Array& list) {
   return out + "]\n";
 }
 
+// A directive as Go's %s prints it: what is no text shows its type.
+std::string DirectiveText(const Value& directive) {
+  switch (directive.type()) {
+    case Value::Type::kNull:
+      return "%!s(<nil>)";
+    case Value::Type::kBool:
+      return Cat("%!s(bool=", ToJson(directive), ")");
+    case Value::Type::kInt:
+      return Cat("%!s(int64=", ToJson(directive), ")");
+    case Value::Type::kDouble:
+      return Cat("%!s(float64=", ToJson(directive), ")");
+    default:
+      return GoMapText(directive);
+  }
+}
+
+Error UnknownDirective(const Value& directive, const Value& map) {
+  return Invalid(
+      Cat("unknown patch type: ", DirectiveText(directive), " in map: ", GoMapText(map)));
+}
+
 // How two elements of a list are the same one: by the merge key, or as scalars.
 struct Identity {
   std::string_view key{};
@@ -91,7 +112,7 @@ class Merger {
  public:
   Result<void> Map(Value& original, const Value& patch, const TypeInfo* type) {
     if (const Value* directive = patch.Find(kDirective)) {
-      const std::string what = directive->is_string() ? directive->string() : ToJson(*directive);
+      const std::string what = DirectiveText(*directive);
       if (what == "replace") {
         Value replaced = patch;
         replaced.Remove(kDirective);
@@ -102,7 +123,7 @@ class Merger {
         original = Value::MakeObject();
         return {};
       }
-      return Invalid(Cat("unknown patch type: ", what, " in map: ", GoMapText(patch)));
+      return UnknownDirective(*directive, patch);
     }
     if (auto done = Retain(original, patch); !done) return done;
     for (const auto& [name, value] : patch.object()) {
@@ -169,11 +190,11 @@ class Merger {
     const bool both_maps = present && present->is_object() && value.is_object();
     const bool both_lists = present && present->is_array() && value.is_array();
     if (both_maps && !schema.Has("replace")) return Map(*present, value, schema.type);
-    if (both_lists && schema.Has("merge")) {
-      const Value* order = patch.Find(Cat(kSetElementOrder, name));
-      return List(present->array(), value.array(),
-                  order && order->is_array() ? &order->array() : nullptr, schema);
-    }
+    const Value* order_value = patch.Find(Cat(kSetElementOrder, name));
+    const Value::Array* order =
+        order_value && order_value->is_array() ? &order_value->array() : nullptr;
+    if (both_lists && schema.Has("merge"))
+      return List(present->array(), value.array(), order, schema);
     if (!present && value.is_object()) {
       // Directives inside count as if the map were there and empty.
       Value fresh = Value::MakeObject();
@@ -183,7 +204,7 @@ class Merger {
     }
     if (!present && value.is_array() && schema.Has("merge")) {
       Value fresh = Value::MakeArray();
-      if (auto done = List(fresh.array(), value.array(), nullptr, schema); !done) return done;
+      if (auto done = List(fresh.array(), value.array(), order, schema); !done) return done;
       original.Set(name, std::move(fresh));
       return {};
     }
@@ -194,99 +215,103 @@ class Merger {
   Result<void> List(Value::Array& original, const Value::Array& patch, const Value::Array* order,
                     const Schema& schema) {
     if (original.empty() && patch.empty()) return {};
-    const Value& sample = patch.empty() ? original[0] : patch[0];
-    for (const Value& item : patch) {
-      if (item.is_array()) return Invalid("lists of lists are not supported");
-      if (item.is_object() != sample.is_object())
-        return Invalid("list element types are not identical: " + GoMapText(Value(patch)));
+    if (auto done = CheckElements(original, patch); !done) return done;
+    const bool maps = (patch.empty() ? original[0] : patch[0]).is_object();
+    const Identity identity{maps ? schema.merge_key : std::string_view()};
+    if (order) {
+      if (auto done = CheckOrder(patch, *order, identity); !done) return done;
     }
-    if (!original.empty() && !patch.empty() && original[0].is_object() != sample.is_object()) {
-      return Invalid(Cat("list element types are not identical: ", GoMapText(Value(original)), ", ",
-                         GoMapText(Value(patch))));
-    }
-    const Identity identity{sample.is_object() ? schema.merge_key : std::string_view()};
     Value::Array before = original;
     Value::Array named;  // what the patch names, in its order
-    if (sample.is_object()) {
+    if (maps) {
       if (auto done = MergeMaps(original, patch, schema, named); !done) return done;
     } else {
       for (const Value& item : patch) {
         if (!identity.Find(original, item)) original.push_back(item);
-        if (!identity.Find(named, item)) named.push_back(item);
       }
+      named = patch;
     }
-    if (order) {
-      for (const Value& item : named) {
-        if (identity.key.empty() ? std::find(order->begin(), order->end(), item) == order->end()
-                                 : !identity.Find(*order, item)) {
-          return Invalid(Cat("The order in patch list:", ListText(named), " doesn't match ",
-                             "$setElementOrder list:", ListText(*order)));
-        }
-      }
-    }
-    Order(original, order ? *order : named, before, identity);
+    Order(original, order ? *order : named, std::move(before), identity);
     return {};
   }
 
+  // Every element of both lists is of one type, and that is no list.
+  static Result<void> CheckElements(const Value::Array& original, const Value::Array& patch) {
+    const Value& sample = original.empty() ? patch[0] : original[0];
+    if (sample.is_array()) return Invalid("lists of lists are not supported");
+    const auto same = [&](const Value& item) { return item.type() == sample.type(); };
+    if (std::all_of(original.begin(), original.end(), same) &&
+        std::all_of(patch.begin(), patch.end(), same))
+      return {};
+    return Invalid(Cat("list element types are not identical: [", GoMapText(Value(original)), " ",
+                       GoMapText(Value(patch)), "]"));
+  }
+
+  static Error NoMergeKey(const Value& item, std::string_view key) {
+    return Invalid(Cat("map: ", GoMapText(item), " does not contain declared merge key: ", key));
+  }
+
+  // The order names what the patch does, in the patch's own order; it may name more.
+  static Result<void> CheckOrder(const Value::Array& patch, const Value::Array& order,
+                                 const Identity& identity) {
+    if (order.empty()) return {};
+    size_t at = 0;
+    for (const Value& item : patch) {
+      if (item.is_object() && item.Find(kDirective)) continue;
+      if (!identity.Of(item)) return NoMergeKey(item, identity.key);
+      while (at < order.size() && !identity.Same(item, order[at])) ++at;
+      if (at++ < order.size()) continue;
+      return Invalid(Cat("The order in patch list:", ListText(patch),
+                         " doesn't match $setElementOrder list:", ListText(order)));
+    }
+    return {};
+  }
+
+  // Directives come first, wherever they stand: they speak of the list as it was.
   Result<void> MergeMaps(Value::Array& original, const Value::Array& patch, const Schema& schema,
                          Value::Array& named) {
     const Identity identity{schema.merge_key};
-    const bool replaces = std::any_of(patch.begin(), patch.end(), [](const Value& item) {
-      return item.StringAt({kDirective}) == "replace";
-    });
-    if (replaces) {
-      Value::Array rest;
-      for (const Value& item : patch) {
-        if (!item.Find(kDirective)) rest.push_back(Stripped(item));
-      }
-      original = rest;
-      named = std::move(rest);
-      return {};
-    }
+    bool replaces = false;
     for (const Value& item : patch) {
       const Value* directive = item.Find(kDirective);
-      const std::string what = directive && directive->is_string() ? directive->string() : "";
-      if (directive && what == "merge")
-        return Invalid("merging lists cannot yet be specified in the patch");
-      if (schema.merge_key.empty())
-        return Invalid("cannot merge lists without merge key for " + GoMapText(item));
-      if (!item.Find(schema.merge_key))
-        return Invalid(Cat("map: ", GoMapText(item),
-                           " does not contain declared merge key: ", schema.merge_key));
-      if (directive && what == "delete") {
+      const std::string what = directive ? DirectiveText(*directive) : "";
+      if (what == "merge") return Invalid("merging lists cannot yet be specified in the patch");
+      if (directive && what != "delete" && what != "replace")
+        return UnknownDirective(*directive, item);
+      replaces |= what == "replace";
+      if (what == "replace") continue;
+      if (!item.Find(schema.merge_key)) return NoMergeKey(item, schema.merge_key);
+      if (what == "delete")
         std::erase_if(original, [&](const Value& one) { return identity.Same(one, item); });
-        continue;
-      }
-      if (directive)
-        return Invalid(Cat("unknown patch type: ", what, " in map: ", GoMapText(item)));
-      if (const auto found = identity.Find(original, item)) {
+    }
+    if (replaces) original.clear();
+    for (const Value& item : patch) {
+      if (item.Find(kDirective)) continue;
+      named.push_back(item);
+      const auto found = identity.Find(original, item);
+      if (replaces) {
+        original.push_back(Stripped(item));
+      } else if (found) {
         if (auto done = Map(original[*found], item, schema.type); !done) return done;
       } else {
         Value fresh = Value::MakeObject();
         if (auto done = Map(fresh, item, schema.type); !done) return done;
         original.push_back(std::move(fresh));
       }
-      named.push_back(
-          Value::MakeObject({{std::string(schema.merge_key), *item.Find(schema.merge_key)}}));
     }
     return {};
   }
 
   // Items that `order` names stand in its order; the others, the server's own, keep their order
   // among themselves and their place relative to the known named ones.
-  static void Order(Value::Array& list, const Value::Array& order, const Value::Array& before,
+  static void Order(Value::Array& list, const Value::Array& order, Value::Array before,
                     const Identity& identity) {
     Value::Array ordered, others;
-    for (const Value& wanted : order) {
-      for (const Value& item : list) {
-        if (identity.key.empty() ? item == wanted : identity.Same(item, wanted)) {
-          if (!identity.Find(ordered, item)) ordered.push_back(item);
-        }
-      }
-    }
-    for (const Value& item : list) {
-      if (!identity.Find(ordered, item)) others.push_back(item);
-    }
+    for (Value& item : list)
+      (identity.Find(order, item) ? ordered : others).push_back(std::move(item));
+    std::stable_sort(ordered.begin(), ordered.end(), [&](const Value& a, const Value& b) {
+      return identity.Find(order, a) < identity.Find(order, b);
+    });
     Value::Array merged;
     size_t a = 0, b = 0;
     const auto place = [&](const Value& item) { return identity.Find(before, item); };

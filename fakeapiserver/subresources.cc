@@ -545,80 +545,89 @@ Result<Answer> ServeSubresource(Core& core, Call& call) {
   return PatchObject(core, call);
 }
 
-// Long because each kind that is only answered, never stored, is one case of a few lines.
+namespace {
+
+// `sent_metadata` as the client had it: reviews that are in no namespace take none.
+FieldErrors CheckAccessReview(const Call& call, const Value& review, Value sent_metadata) {
+  const std::string& kind = call.served->kind;
+  const bool local = kind == "LocalSubjectAccessReview";
+  const Value* resource = review.Find({"spec", "resourceAttributes"});
+  const Value* other = review.Find({"spec", "nonResourceAttributes"});
+  const bool has_resource = resource && resource->is_object(),
+             has_other = other && other->is_object();
+  FieldErrors errors;
+  if (local && has_other)
+    errors.push_back(
+        ForbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
+  if (has_resource == has_other) {
+    Value shown;
+    if (has_other)
+      shown = Value::MakeObject(
+          {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
+    errors.push_back(InvalidValue(
+        "spec", shown,
+        "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
+  }
+  if (kind != "SelfSubjectAccessReview" && review.StringAt({"spec", "user"}).empty() &&
+      ListAt(review, {"spec", "groups"}).empty())
+    errors.push_back(
+        InvalidText("spec.user", "", "at least one of user or group must be specified"));
+  const auto ns = review.StringAt({"spec", "resourceAttributes", "namespace"});
+  if (local && ns != call.info.ns)
+    errors.push_back(
+        InvalidText("spec.resourceAttributes.namespace", ns, "must match metadata.namespace"));
+  sent_metadata.Remove("managedFields");
+  if (!local && sent_metadata.is_object() && !sent_metadata.object().empty())
+    errors.push_back(InvalidValue("metadata", *review.Find("metadata"), "must be empty"));
+  return errors;
+}
+
+// What the server says to a review of that kind; every caller is admin, and may do everything.
+Result<void> AnswerReview(const Core& core, const std::string& kind, Value& review) {
+  constexpr std::string_view kAllRules =
+      R"({"resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}],"nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}],"incomplete":false})";
+  constexpr std::string_view kAdmin =
+      R"({"userInfo":{"username":"admin","uid":"admin","groups":["system:masters","system:authenticated"]}})";
+  if (kind.ends_with("AccessReview")) {
+    review.Set("status", Value::MakeObject({{"allowed", true}}));
+  } else if (kind == "SelfSubjectRulesReview") {
+    if (review.StringAt({"spec", "namespace"}).empty())
+      return BadRequest("no namespace on request");
+    review.Set("status", ParseJson(kAllRules).value());
+  } else if (kind == "TokenReview") {
+    if (review.StringAt({"spec", "token"}).empty())
+      return BadRequest("token is required for TokenReview in authentication");
+    review.Set("status", Value::MakeObject(
+                             {{"user", Value::MakeObject()}, {"error", "invalid bearer token"}}));
+  } else if (kind == "SelfSubjectReview") {
+    review["metadata"].Set("creationTimestamp", core.NowText());
+    review.Set("status", ParseJson(kAdmin).value());
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Answer> CreateVirtual(Core& core, Call& call) {
   if (call.served->resource == "bindings") return ServeBinding(core, call);
-  auto review = DecodeBody(call, *call.served->type);
+  const TypeInfo& type = *call.served->type;
+  auto review = DecodeBody(call, type);
   if (!review) return review.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
-  Value& tree = *review;
-  const std::string& kind = call.served->kind;
-  const bool access = kind.ends_with("AccessReview");
-  Value sent_metadata = tree["metadata"];
-  TrackUpdate(nullptr, tree, nullptr, *call.served->type,
+  Value sent_metadata = (*review)["metadata"];
+  TrackUpdate(nullptr, *review, nullptr, type,
               {ManagerOf(call), false, call.served->api_version, ""}, core.NowText());
-  FieldErrors errors;
-  if (access) {
-    const Value* resource = tree.Find({"spec", "resourceAttributes"});
-    const Value* other = tree.Find({"spec", "nonResourceAttributes"});
-    const bool has_resource = resource && resource->is_object(),
-               has_other = other && other->is_object();
-    const bool names_nobody = kind != "SelfSubjectAccessReview" &&
-                              tree.StringAt({"spec", "user"}).empty() &&
-                              ListAt(tree, {"spec", "groups"}).empty();
-    if (kind == "LocalSubjectAccessReview" && has_other)
-      errors.push_back(
-          ForbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
-    if (has_resource == has_other) {
-      Value shown;
-      if (has_other)
-        shown = Value::MakeObject(
-            {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
-      errors.push_back(InvalidValue(
-          "spec", shown,
-          "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
-    }
-    if (names_nobody)
-      errors.push_back(
-          InvalidText("spec.user", "", "at least one of user or group must be specified"));
-    if (kind == "LocalSubjectAccessReview") {
-      const std::string ns(tree.StringAt({"spec", "resourceAttributes", "namespace"}));
-      if (ns != call.info.ns)
-        errors.push_back(
-            InvalidText("spec.resourceAttributes.namespace", ns, "must match metadata.namespace"));
-    }
-    sent_metadata.Remove("managedFields");
-    if (kind != "LocalSubjectAccessReview" && sent_metadata.is_object() &&
-        !sent_metadata.object().empty()) {
-      errors.push_back(InvalidValue("metadata", tree["metadata"], "must be empty"));
-    }
+  if (call.served->kind.ends_with("AccessReview")) {
+    const FieldErrors errors = CheckAccessReview(call, *review, std::move(sent_metadata));
     if (!errors.empty()) return InvalidObject({"authorization.k8s.io", ""}, "", errors);
-    tree.Set("status", Value::MakeObject({{"allowed", true}}));
-  } else if (kind == "SelfSubjectRulesReview") {
-    if (tree.StringAt({"spec", "namespace"}).empty()) return BadRequest("no namespace on request");
-    tree.Set(
-        "status",
-        ParseJson(
-            R"({"resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}],"nonResourceRules":[{"verbs":["*"],"nonResourceURLs":["*"]}],"incomplete":false})")
-            .value());
-  } else if (kind == "TokenReview") {
-    if (tree.StringAt({"spec", "token"}).empty())
-      return BadRequest("token is required for TokenReview in authentication");
-    tree.Set("status",
-             Value::MakeObject({{"user", Value::MakeObject()}, {"error", "invalid bearer token"}}));
-  } else if (kind == "SelfSubjectReview") {
-    tree["metadata"].Set("creationTimestamp", core.NowText());
-    tree.Set(
-        "status",
-        ParseJson(
-            R"({"userInfo":{"username":"admin","uid":"admin","groups":["system:masters","system:authenticated"]}})")
-            .value());
   }
-  auto normal = Normalise(std::move(tree), *call.served->type);
+  if (auto answered = AnswerReview(core, call.served->kind, *review); !answered)
+    return answered.error();
+  auto normal = Normalise(*std::move(review), type);
   if (!normal) return normal.error();
   Output plain = call.output;
   plain.view = View::kWhole;
-  return RenderPlain(*normal, plain, 201, call.served->type);
+  return RenderPlain(*normal, plain, 201, &type);
 }
 
 }  // namespace k8s::fakeapiserver

@@ -180,101 +180,138 @@ std::string TerminatedReason(const Value& terminated) {
   return Cat("ExitCode:", std::to_string(terminated.IntAt({"exitCode"})));
 }
 
-// Long because kubectl's STATUS column is one decision over the whole pod, read from top to bottom.
-Cells PodCells(const Row& row) {
-  const auto& containers = row.List({"spec", "containers"});
-  const auto& init_specs = row.List({"spec", "initContainers"});
-  std::string reason = row.Text({"status", "reason"}, row.Text({"status", "phase"}));
-  for (const Value& condition : row.List({"status", "conditions"})) {
-    if (condition.StringAt({"type"}) == "PodScheduled" &&
-        condition.StringAt({"reason"}) == "SchedulingGated")
-      reason = "SchedulingGated";
-  }
-  const auto restartable = [&](std::string_view name) {
-    const Value* spec = FindNamed(init_specs, name);
-    return spec && spec->StringAt({"restartPolicy"}) == "Always";
-  };
-  int64_t total = static_cast<int64_t>(containers.size()), ready = 0, restarts = 0;
-  std::string last_restart;
-  const auto count = [&](const Value& status) {
+// What kubectl says of a pod's containers, gathered by the steps below in their order.
+struct PodSummary {
+  std::string reason{};
+  int64_t ready = 0;
+  int64_t restarts = 0;
+  std::string last_restart{};
+
+  void CountRestarts(const Value& status) {
     restarts += status.IntAt({"restartCount"});
-    const std::string finished(status.StringAt({"lastState", "terminated", "finishedAt"}));
-    last_restart = std::max(last_restart, finished);
-  };
-  for (const Value& init : init_specs) total += init.StringAt({"restartPolicy"}) == "Always";
-  bool initializing = false;
-  const auto& init_statuses = row.List({"status", "initContainerStatuses"});
-  for (size_t i = 0; i < init_statuses.size(); ++i) {
-    const Value& status = init_statuses[i];
-    const bool sidecar = restartable(status.StringAt({"name"}));
-    count(status);
-    if (sidecar) ready += status.BoolAt({"ready"});
+    last_restart = std::max(
+        last_restart, std::string(status.StringAt({"lastState", "terminated", "finishedAt"})));
+  }
+};
+
+bool IsSidecar(const Value& init_container) {
+  return init_container.StringAt({"restartPolicy"}) == "Always";
+}
+
+bool IsSidecarStatus(const Row& row, const Value& status) {
+  const Value* spec = FindNamed(row.List({"spec", "initContainers"}), status.StringAt({"name"}));
+  return spec && IsSidecar(*spec);
+}
+
+// Why the pod still initializes, by its first init container that is not done.
+bool SummariseInitContainers(const Row& row, PodSummary& pod) {
+  const auto& statuses = row.List({"status", "initContainerStatuses"});
+  for (size_t i = 0; i < statuses.size(); ++i) {
+    const Value& status = statuses[i];
+    const bool sidecar = IsSidecarStatus(row, status);
+    pod.CountRestarts(status);
     const Value* terminated = status.Find({"state", "terminated"});
     const auto waiting = status.StringAt({"state", "waiting", "reason"});
     if (terminated && terminated->IntAt({"exitCode"}) == 0) continue;
-    if (sidecar && status.BoolAt({"started"})) continue;
-    if (initializing) continue;
+    if (sidecar && status.BoolAt({"started"})) {
+      pod.ready += status.BoolAt({"ready"});
+      continue;
+    }
     if (terminated) {
-      reason = "Init:" + TerminatedReason(*terminated);
+      pod.reason = "Init:" + TerminatedReason(*terminated);
     } else if (!waiting.empty() && waiting != "PodInitializing") {
-      reason = Cat("Init:", waiting);
+      pod.reason = Cat("Init:", waiting);
     } else {
-      reason = Cat("Init:", std::to_string(i), "/", std::to_string(init_specs.size()));
+      pod.reason = Cat("Init:", std::to_string(i), "/",
+                       std::to_string(row.List({"spec", "initContainers"}).size()));
     }
-    initializing = true;
-    break;
+    return true;
   }
+  return false;
+}
+
+// From now on init containers count only as far as they still run.
+void ForgetInitRestarts(const Row& row, PodSummary& pod) {
+  pod.restarts = 0;
+  pod.last_restart.clear();
+  for (const Value& status : row.List({"status", "initContainerStatuses"})) {
+    if (IsSidecarStatus(row, status)) pod.CountRestarts(status);
+  }
+}
+
+// The first container that has something to say gives the reason, so the last is asked first.
+void SummariseContainers(const Row& row, PodSummary& pod) {
+  bool running = false;
+  const auto& statuses = row.List({"status", "containerStatuses"});
+  for (auto status = statuses.rbegin(); status != statuses.rend(); ++status) {
+    pod.CountRestarts(*status);
+    const auto waiting = status->StringAt({"state", "waiting", "reason"});
+    const Value* terminated = status->Find({"state", "terminated"});
+    if (!waiting.empty()) {
+      pod.reason = std::string(waiting);
+    } else if (terminated) {
+      pod.reason = TerminatedReason(*terminated);
+    } else if (status->BoolAt({"ready"}) && status->Find({"state", "running"})) {
+      running = true;
+      ++pod.ready;
+    }
+  }
+  if (pod.reason == "Completed" && running)
+    pod.reason = IsTrue(row.object, "Ready") ? "Running" : "NotReady";
+}
+
+PodSummary SummarisePod(const Row& row) {
+  PodSummary pod;
+  const std::string phase = row.Text({"status", "phase"});
+  pod.reason = row.Text({"status", "reason"}, phase);
+  for (const Value& condition : row.List({"status", "conditions"})) {
+    if (condition.StringAt({"type"}) == "PodScheduled" &&
+        condition.StringAt({"reason"}) == "SchedulingGated")
+      pod.reason = "SchedulingGated";
+  }
+  const bool initializing = SummariseInitContainers(row, pod);
   if (!initializing || IsTrue(row.object, "Initialized")) {
-    if (!initializing) {
-      restarts = 0;
-      for (const Value& status : init_statuses) {
-        if (restartable(status.StringAt({"name"}))) restarts += status.IntAt({"restartCount"});
-      }
-    }
-    bool running = false;
-    const auto& statuses = row.List({"status", "containerStatuses"});
-    for (auto status = statuses.rbegin(); status != statuses.rend(); ++status) {
-      count(*status);
-      const auto waiting = status->StringAt({"state", "waiting", "reason"});
-      const Value* terminated = status->Find({"state", "terminated"});
-      if (!waiting.empty()) {
-        reason = std::string(waiting);
-      } else if (terminated) {
-        reason = TerminatedReason(*terminated);
-      } else if (status->BoolAt({"ready"}) && status->Find({"state", "running"})) {
-        running = true;
-        ++ready;
-      }
-    }
-    if (reason == "Completed" && running)
-      reason = IsTrue(row.object, "Ready") ? "Running" : "NotReady";
+    ForgetInitRestarts(row, pod);
+    SummariseContainers(row, pod);
   }
   if (row.Find({"metadata", "deletionTimestamp"})) {
-    const std::string phase = row.Text({"status", "phase"});
     if (row.Text({"status", "reason"}) == "NodeLost")
-      reason = "Unknown";
+      pod.reason = "Unknown";
     else if (phase != "Succeeded" && phase != "Failed")
-      reason = "Terminating";
+      pod.reason = "Terminating";
   }
-  std::string restart_text = std::to_string(restarts);
-  if (restarts && !last_restart.empty())
-    restart_text += Cat(" (", row.Since(last_restart), " ago)");
+  return pod;
+}
+
+std::string ReadinessGates(const Row& row) {
   const auto& gates = row.List({"spec", "readinessGates"});
-  int64_t open = 0;
-  for (const Value& gate : gates) open += IsTrue(row.object, gate.StringAt({"conditionType"}));
+  if (gates.empty()) return "<none>";
+  const auto open = std::count_if(gates.begin(), gates.end(), [&](const Value& gate) {
+    return IsTrue(row.object, gate.StringAt({"conditionType"}));
+  });
+  return Cat(std::to_string(open), "/", std::to_string(gates.size()));
+}
+
+Cells PodCells(const Row& row) {
+  const PodSummary pod = SummarisePod(row);
+  const auto& init_containers = row.List({"spec", "initContainers"});
+  const auto total = static_cast<int64_t>(row.List({"spec", "containers"}).size()) +
+                     std::count_if(init_containers.begin(), init_containers.end(), IsSidecar);
+  std::string restarts = std::to_string(pod.restarts);
+  if (pod.restarts && !pod.last_restart.empty())
+    restarts += Cat(" (", row.Since(pod.last_restart), " ago)");
   const auto& ips = row.List({"status", "podIPs"});
   const std::string ip =
       ips.empty() ? row.Text({"status", "podIP"}, "<none>") : std::string(ips[0].StringAt({"ip"}));
   return {row.Text({"metadata", "name"}),
-          Cat(std::to_string(ready), "/", std::to_string(total)),
-          reason,
-          restart_text,
+          Cat(std::to_string(pod.ready), "/", std::to_string(total)),
+          pod.reason,
+          restarts,
           row.Age(),
           ip,
           row.Text({"spec", "nodeName"}, "<none>"),
           row.Text({"status", "nominatedNodeName"}, "<none>"),
-          gates.empty() ? std::string("<none>")
-                        : Cat(std::to_string(open), "/", std::to_string(gates.size()))};
+          ReadinessGates(row)};
 }
 
 // --- workloads ---

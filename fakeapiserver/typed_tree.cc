@@ -48,17 +48,47 @@ std::string_view GoJsonName(const Value& value) {
   return "";
 }
 
-Error Mismatch(const Value& value, const Place& place, const std::string& wanted,
-               bool show_number = false) {
+Error JsonMismatch(const Value& value, const Place& place, std::string_view wanted,
+                   bool show_number) {
   std::string what(GoJsonName(value));
   if (show_number && value.is_number()) what += " " + ToJson(value);
   return DecodeError(Cat("json: cannot unmarshal ", what, " into Go struct field ", place.owner,
                          ".", place.go_path, " of type ", wanted));
 }
 
+// Go's kind of a value in a tree.
+std::string_view GoKind(const Value& value) {
+  switch (value.type()) {
+    case Value::Type::kInt:
+      return "int64";
+    case Value::Type::kDouble:
+      return "float64";
+    case Value::Type::kArray:
+      return "slice";
+    case Value::Type::kObject:
+      return "map";
+    default:
+      return GoJsonName(value);
+  }
+}
+
+Error ConverterMismatch(const Value& value, std::string_view wanted) {
+  const std::string_view kind = GoKind(value);
+  if (wanted.starts_with("[]")) return DecodeError(Cat("cannot restore slice from ", kind));
+  if (wanted.starts_with("map[")) return DecodeError(Cat("cannot restore map from ", kind));
+  if (wanted.find('.') != std::string_view::npos)
+    return DecodeError(Cat("cannot restore struct from: ", kind));
+  // Go can convert numbers to numbers and integers to text, and then refuses to.
+  const bool convertible = wanted == "string" ? value.is_int() : value.is_number();
+  if (convertible && wanted != "bool")
+    return DecodeError(Cat("cannot convert ", kind, " to ", wanted));
+  return DecodeError(Cat("unrecognized type: ", wanted));
+}
+
 class Normaliser {
  public:
-  explicit Normaliser(std::vector<std::string>* unknown) : unknown_(unknown) {}
+  Normaliser(std::vector<std::string>* unknown, Decoder decoder)
+      : unknown_(unknown), decoder_(decoder) {}
 
   Result<Value> Message(Value tree, const TypeInfo& type, const Place& place) {
     if (type.Has(kTransparent)) return Transparent(std::move(tree), type, place);
@@ -254,8 +284,17 @@ class Normaliser {
     }
   }
 
-  static Result<Value> Integer(Value value, Kind kind, const Place& place) {
+  Error Mismatch(const Value& value, const Place& place, std::string_view wanted,
+                 bool show_number = false) const {
+    return decoder_ == Decoder::kJson ? JsonMismatch(value, place, wanted, show_number)
+                                      : ConverterMismatch(value, wanted);
+  }
+
+  Result<Value> Integer(Value value, Kind kind, const Place& place) const {
     if (value.is_null()) return Value(0);
+    if (decoder_ == Decoder::kConverter && value.is_number() && !value.is_int() &&
+        value.number() == std::trunc(value.number()) && std::abs(value.number()) <= INT32_MAX)
+      value = Value(static_cast<int64_t>(value.number()));
     const std::string name = kind == Kind::kInt32   ? "int32"
                              : kind == Kind::kInt64 ? "int64"
                                                     : "uint64";
@@ -267,7 +306,7 @@ class Normaliser {
   }
 
   // The scalars with rules of their own, which are strings in JSON.
-  static Result<Value> Scalar(Value value, Kind kind, const Place& place) {
+  Result<Value> Scalar(Value value, Kind kind, const Place& place) const {
     switch (kind) {
       case Kind::kBytes: {
         if (value.is_null()) return value;
@@ -363,6 +402,7 @@ class Normaliser {
   }
 
   std::vector<std::string>* unknown_;
+  const Decoder decoder_;
   bool keep_ = false;
 };
 
@@ -391,8 +431,9 @@ void WalkField(Value& value, const Field& field, const Visit& visit) {
 
 }  // namespace
 
-Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::string>* unknown) {
-  return Normaliser(unknown).Message(std::move(tree), type, {});
+Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::string>* unknown,
+                        Decoder decoder) {
+  return Normaliser(unknown, decoder).Message(std::move(tree), type, {});
 }
 
 void WalkMessages(Value& tree, const TypeInfo& type, const Visit& visit) {

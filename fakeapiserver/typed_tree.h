@@ -14,11 +14,17 @@
 
 namespace k8s::fakeapiserver {
 
+// Which of Go's decoders would have read the tree: that of JSON, or the converter of trees, which
+// patches of the strategic kind go through. They differ in their words, and the converter takes 1.0
+// for an integer.
+enum class Decoder : uint8_t { kJson, kConverter };
+
 // The tree as the type has it. Paths of unknown members are added to `unknown` when given, such as
 // `spec.containers[0].imagee`. Errors are Go's: "json: cannot unmarshal string into Go struct field
 // DeploymentSpec.spec.replicas of type int32".
 Result<Value> Normalise(Value tree, const TypeInfo& type,
-                        std::vector<std::string>* unknown = nullptr);
+                        std::vector<std::string>* unknown = nullptr,
+                        Decoder decoder = Decoder::kJson);
 
 // Calls visit(message, type) for the tree and every message in it, outer before inner. Members that
 // visit adds are walked too.

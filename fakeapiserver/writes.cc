@@ -178,18 +178,24 @@ constexpr Narrow kNarrow[] = {
      }},
 };
 
+const Narrow* NarrowOf(const Call& call) {
+  for (const Narrow& row : kNarrow) {
+    if (row.subresource == call.info.subresource) return &row;
+  }
+  return nullptr;
+}
+
+void CopyNarrow(const Narrow& narrow, Value& now, const Value& old) {
+  Value kept = old;
+  narrow.copy(kept, now);
+  if (const Value* owners = now.Find({"metadata", "managedFields"}))
+    kept["metadata"].Set("managedFields", *owners);
+  now = std::move(kept);
+}
+
 // The main path keeps the status, /status everything else (chapter 3.8).
 void SplitStatus(const Call& call, Value& now, const Value& old) {
-  for (const Narrow& row : kNarrow) {
-    if (row.subresource != call.info.subresource) continue;
-    Value kept = old;
-    row.copy(kept, now);
-    if (const Value* owners = now.Find({"metadata", "managedFields"}))
-      kept["metadata"].Set("managedFields", *owners);
-    now = std::move(kept);
-    return;
-  }
-  if (!HasStatusSubresource(*call.served)) return;
+  if (NarrowOf(call) || !HasStatusSubresource(*call.served)) return;
   const auto keep = [&](Value& to, const Value& from, std::string_view name) {
     if (const Value* stored = from.Find(name)) {
       to.Set(name, *stored);
@@ -260,44 +266,162 @@ Result<Value> Finish(Value tree, const Served& served) {
   return Normalise(std::move(tree), *served.storage->type);
 }
 
-}  // namespace
+// --- the steps of a create ---
 
-// Long because the steps of a create follow each other over one tree, in the order of the server.
-Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields) {
+Result<void> CheckNoRevision(const Call& call, const Value& tree) {
+  const std::string version(tree.StringAt({"metadata", "resourceVersion"}));
+  if (version.empty() || call.dry_run) return {};
+  const auto parsed = GoParseUint(version);
+  if (parsed && *parsed != 0)
+    return Untyped("resourceVersion should not be set on objects to be created");
+  return {};
+}
+
+// Sets what only the server says, in place of what was sent of it.
+void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fields) {
   const Served& served = *call.served;
-  if (auto good = CheckNamespace(call, tree); !good) return good.error();
-  Value& metadata =
-      tree["metadata"];  // stays in place: nothing is added at the top before it is used last
-  if (const std::string version(metadata.StringAt({"resourceVersion"}));
-      !version.empty() && !call.dry_run) {
-    const auto parsed = GoParseUint(version);
-    if (parsed && *parsed != 0)
-      return Untyped("resourceVersion should not be set on objects to be created");
-  }
   for (std::string_view name :
        {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
         "resourceVersion", "managedFields"}) {
-    metadata.Remove(name);
+    tree["metadata"].Remove(name);
   }
-  MergeDuplicateOwners(call, metadata);
+  MergeDuplicateOwners(call, tree["metadata"]);
   // Who owns what is told by what was sent, before the server adds its own (chapter 3.10).
   if (managed_fields) {
     tree["metadata"].Set("managedFields", *managed_fields);
   } else {
     TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
   }
-  const Strategy& strategy = *served.strategy;
-  if (strategy.generation != Generation::kNone) metadata.Set("generation", 1);
   if (HasStatusSubresource(served)) tree.Remove("status");
+  Value& metadata = tree["metadata"];
+  if (served.strategy->generation != Generation::kNone) metadata.Set("generation", 1);
   metadata.Set("uid", NewUuid(*core.env.random));
   metadata.Set("creationTimestamp", core.NowText());
+}
 
-  const std::string base(metadata.StringAt({"generateName"}));
-  const bool generate = NameOf(tree).empty() && !base.empty();
-  const auto generate_name = [&] {
-    return base.substr(0, kMaxGeneratedBase) + RandomName(*core.env.random, kGeneratedSuffix);
-  };
-  if (generate) metadata.Set("name", generate_name());
+std::string GeneratedName(const Core& core, const std::string& base) {
+  return base.substr(0, kMaxGeneratedBase) + RandomName(*core.env.random, kGeneratedSuffix);
+}
+
+// Refuses a name that is taken. Instead of one that was generated from `base` others are tried.
+Result<void> TakeName(const Core& core, const Call& call, const std::string& base, Value& tree) {
+  Key key{call.served->StoreName(), call.served->namespaced ? call.info.ns : "", NameOf(tree)};
+  const bool generated = !base.empty();
+  ObjectPtr taken = core.store.Get(key);
+  for (int tries = 1; taken && generated && tries < kGenerateTries; ++tries) {
+    key.name = GeneratedName(core, base);
+    tree["metadata"].Set("name", key.name);
+    taken = core.store.Get(key);
+  }
+  if (!taken) return {};
+  Status status = StatusOf(AlreadyExists(call.resource(), key.name));
+  if (generated) {
+    status.message += ", the server was not able to generate a unique name for the object";
+    status.details->retryAfterSeconds = 1;
+  } else if (taken->terminating) {
+    status.message = "object is being deleted: " + status.message;
+  }
+  return Error::Api(std::move(status));
+}
+
+// The tree as the next revision; stored unless the call is a dry run.
+Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
+  const Revision revision = core.store.NextRevision();
+  tree["metadata"].Set("resourceVersion", std::to_string(revision));
+  auto finished = Finish(std::move(tree), *call.served);
+  if (!finished) return finished.error();
+  ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
+  if (!call.dry_run) core.store.Put(object);
+  return object;
+}
+
+// --- the steps of an update ---
+
+// What of an object's identity a change may not touch. A PUT with another uid means another object.
+Result<FieldErrors> CheckIdentity(const Call& call, const Value& now, const Value& before,
+                                  const ObjectPtr& old) {
+  FieldErrors errors;
+  if (const std::string uid(now.StringAt({"metadata", "uid"})); !uid.empty() && uid != old->uid) {
+    if (call.info.verb == "update") return UidMismatch(call, uid, old->uid);
+    errors.push_back(InvalidText("metadata.uid", uid, "field is immutable"));
+  }
+  if (call.info.verb != "patch") return errors;
+  for (std::string_view name : {"deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    const Value* wanted = now.Find({"metadata", name});
+    if (wanted && !wanted->is_null() && !before.Find({"metadata", name}))
+      errors.push_back(InvalidValue(Cat("metadata.", name), *wanted, "field is immutable"));
+  }
+  return errors;
+}
+
+void TrackSender(const Core& core, const Call& call, const Value& before, Value& now) {
+  const Value* member = now.Find({"metadata", "managedFields"});
+  Value sent = member ? *member : Value();
+  if (call.resets_owners) sent = Value::MakeArray();
+  TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *call.served->type, OwnerOf(call),
+              core.NowText());
+}
+
+// Puts the change on top of what the path does not write, and lets the kind have its say.
+Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
+  const Served& served = *call.served;
+  const Strategy& strategy = *served.strategy;
+  KeepServerMetadata(now, before);
+  if (const Narrow* narrow = NarrowOf(call)) CopyNarrow(*narrow, now, before);
+  MergeDuplicateOwners(call, now["metadata"]);
+  if (strategy.prepare_update && call.info.subresource.empty())
+    strategy.prepare_update(core, now, before);
+  if (strategy.admit) {
+    if (auto admitted = strategy.admit(core, call, now, &before); !admitted)
+      return admitted.error();
+  }
+  auto normal = Normalise(std::move(now), *served.type);
+  if (normal && call.info.subresource != "status" && SpecChanged(served, *normal, before))
+    (*normal)["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
+  return normal;
+}
+
+Result<void> Validate(const Call& call, const Value& now, const Value& before, FieldErrors errors) {
+  const Served& served = *call.served;
+  const Strategy& strategy = *served.strategy;
+  ValidateMetadata(now, &before, served, errors);
+  if (strategy.validate) strategy.validate(now, errors);
+  if (strategy.validate_update && call.info.subresource.empty())
+    strategy.validate_update(now, before, errors);
+  if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
+  return {};
+}
+
+// Whether the change takes away the last thing that kept a deleted object.
+bool LetsGo(const Served& served, const Object& old, const Value& before, const Value& now) {
+  if (!old.terminating || now.Find({"metadata", "finalizers"})) return false;
+  if (served.StoreName() == "namespaces") return !now.Find({"spec", "finalizers"});
+  return now.IntAt({"metadata", "deletionGracePeriodSeconds"}) == 0 &&
+         before.Find({"metadata", "finalizers"});
+}
+
+}  // namespace
+
+Result<void> CheckName(const Call& call, const Value& tree) {
+  const std::string name = NameOf(tree);
+  if (name == call.info.name) return {};
+  if (name.empty()) {
+    return BadRequest(Cat("the name of the object (", call.info.name,
+                          " based on URL) was undeterminable: name must be provided"));
+  }
+  return BadRequest(Cat("the name of the object (", name, ") does not match the name on the URL (",
+                        call.info.name, ")"));
+}
+
+Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* managed_fields) {
+  const Served& served = *call.served;
+  const Strategy& strategy = *served.strategy;
+  if (auto good = CheckNamespace(call, tree); !good) return good.error();
+  if (auto good = CheckNoRevision(call, tree); !good) return good.error();
+  StampNew(core, call, tree, managed_fields);
+  std::string base;
+  if (NameOf(tree).empty()) base = tree.StringAt({"metadata", "generateName"});
+  if (!base.empty()) tree["metadata"].Set("name", GeneratedName(core, base));
   if (auto lives = CheckNamespaceLives(core, call, NameOf(tree)); !lives) return lives.error();
   if (strategy.admit) {
     if (auto admitted = strategy.admit(core, call, tree, nullptr); !admitted)
@@ -311,32 +435,8 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   if (!errors.empty()) return InvalidObject(served.group_kind(), NameOf(tree), errors);
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
-  tree = *std::move(normal);
-
-  Key key{served.StoreName(), served.namespaced ? call.info.ns : "", NameOf(tree)};
-  ObjectPtr taken = core.store.Get(key);
-  for (int tries = 1; taken && generate && tries < kGenerateTries; ++tries) {
-    key.name = generate_name();
-    tree["metadata"].Set("name", key.name);
-    taken = core.store.Get(key);
-  }
-  if (taken) {
-    Status status = StatusOf(AlreadyExists(call.resource(), key.name));
-    if (generate) {
-      status.message += ", the server was not able to generate a unique name for the object";
-      status.details->retryAfterSeconds = 1;
-    } else if (taken->terminating) {
-      status.message = "object is being deleted: " + status.message;
-    }
-    return Error::Api(std::move(status));
-  }
-  const Revision revision = core.store.NextRevision();
-  tree["metadata"].Set("resourceVersion", std::to_string(revision));
-  auto finished = Finish(std::move(tree), served);
-  if (!finished) return finished.error();
-  ObjectPtr object = MakeObject(*std::move(finished), served, revision);
-  if (!call.dry_run) core.store.Put(object);
-  return object;
+  if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
+  return StoreNext(core, call, *std::move(normal));
 }
 
 Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
@@ -362,111 +462,42 @@ Result<Answer> CreateObject(Core& core, Call& call) {
   return RenderCreated(core, call, *object, sent_version);
 }
 
-// Long because the steps of an update follow each other over one tree, in the order of the server.
 Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
                                 const MakeChange& change, bool apply) {
-  const Served& served = *call.served;
-  const Strategy& strategy = *served.strategy;
-  const Value before = TreeOf(*old, served);
-  auto made = change(before);
-  if (!made) return made.error();
-  Value now = *std::move(made);
+  const Value before = TreeOf(*old, *call.served);
+  auto now = change(before);
+  if (!now) return now.error();
+  if (auto good = CheckName(call, *now); !good) return good.error();
+  if (auto good = CheckNamespace(call, *now); !good) return good.error();
+  if (auto good = CheckLock(call, *now, old); !good) return good.error();
+  auto errors = CheckIdentity(call, *now, before, old);
+  if (!errors) return errors.error();
+  // What the path resets is nobody's; what it only leaves alone (kNarrow) is the sender's.
+  SplitStatus(call, *now, before);
+  if (!apply) TrackSender(core, call, before, *now);
+  now = Prepare(core, call, before, *std::move(now));
+  if (!now) return now.error();
+  if (auto good = Validate(call, *now, before, *std::move(errors)); !good) return good.error();
 
-  if (const std::string name = NameOf(now); name != call.info.name) {
-    if (name.empty()) {
-      return BadRequest(Cat("the name of the object (", call.info.name,
-                            " based on URL) was undeterminable: name must be provided"));
-    }
-    return BadRequest(Cat("the name of the object (", name,
-                          ") does not match the name on the URL (", call.info.name, ")"));
-  }
-  if (auto good = CheckNamespace(call, now); !good) return good.error();
-  if (auto good = CheckLock(call, now, old); !good) return good.error();
-  FieldErrors errors;
-  if (const std::string uid(now.StringAt({"metadata", "uid"})); !uid.empty() && uid != old->uid) {
-    if (call.info.verb == "update") return UidMismatch(call, uid, old->uid);
-    errors.push_back(InvalidText("metadata.uid", uid, "field is immutable"));
-  }
-  if (call.info.verb == "patch" && !before.Find({"metadata", "deletionTimestamp"})) {
-    if (const Value* deletion = now.Find({"metadata", "deletionTimestamp"});
-        deletion && !deletion->is_null()) {
-      errors.push_back(InvalidValue("metadata.deletionTimestamp", *deletion, "field is immutable"));
-    }
-  }
-  const Value* sent_member = now.Find({"metadata", "managedFields"});
-  Value sent = sent_member ? *sent_member : Value();
-  if (call.resets_owners) sent = Value::MakeArray();
-  if (!apply)
-    TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *served.type, OwnerOf(call),
-                core.NowText());
-  KeepServerMetadata(now, before);
-  SplitStatus(call, now, before);
-  MergeDuplicateOwners(call, now["metadata"]);
-  if (strategy.prepare_update && call.info.subresource.empty())
-    strategy.prepare_update(core, now, before);
-  if (strategy.admit) {
-    if (auto admitted = strategy.admit(core, call, now, &before); !admitted)
-      return admitted.error();
-  }
-  auto normal = Normalise(std::move(now), *served.type);
-  if (!normal) return normal.error();
-  now = *std::move(normal);
-  if (SpecChanged(served, now, before))
-    now["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
-
-  ValidateMetadata(now, &before, served, errors);
-  if (strategy.validate) strategy.validate(now, errors);
-  if (strategy.validate_update && call.info.subresource.empty())
-    strategy.validate_update(now, before, errors);
-  if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
-
-  now["metadata"].Set("resourceVersion", std::to_string(old->revision));
-  auto compared = Normalise(now, *served.type);
-  if (!compared) return compared.error();
-  UpdateResult result;
-  if (SameButTimes(*compared, before)) {
-    result.object = old;
-    result.tree = before;
-    return result;
-  }
-  const Value* finalizers = compared->Find({"metadata", "finalizers"});
-  const bool last_finalizer_gone =
-      old->terminating && !finalizers &&
-      compared->IntAt({"metadata", "deletionGracePeriodSeconds"}) == 0 &&
-      before.Find({"metadata", "finalizers"});
-  const bool is_namespace = served.StoreName() == "namespaces";
-  const bool namespace_done =
-      is_namespace && old->terminating && !finalizers && !compared->Find({"spec", "finalizers"});
-  if ((last_finalizer_gone && !is_namespace) || namespace_done) {
+  (*now)["metadata"].Set("resourceVersion", std::to_string(old->revision));
+  now = Normalise(*std::move(now), *call.served->type);
+  if (!now) return now.error();
+  if (SameButTimes(*now, before)) return UpdateResult{old, before};
+  if (LetsGo(*call.served, *old, before, *now)) {
     if (!call.dry_run) core.store.Remove(old->key);
-    result.tree = *std::move(compared);
-    return result;
+    return UpdateResult{nullptr, *std::move(now)};
   }
-  if (call.dry_run) {
-    result.tree = *std::move(compared);
-    return result;
-  }
-  const Revision revision = core.store.NextRevision();
-  (*compared)["metadata"].Set("resourceVersion", std::to_string(revision));
-  auto finished = Finish(*std::move(compared), served);
-  if (!finished) return finished.error();
-  result.object = MakeObject(*std::move(finished), served, revision);
-  core.store.Put(result.object);
-  return result;
+  if (call.dry_run) return UpdateResult{nullptr, *std::move(now)};
+  auto object = StoreNext(core, call, *std::move(now));
+  if (!object) return object.error();
+  return UpdateResult{*std::move(object), {}};
 }
 
 Result<Answer> UpdateObject(Core& core, Call& call) {
   auto tree = DecodeBody(call, *call.served->type);
   if (!tree) return tree.error();
   if (auto options = CheckWriteOptions(call, "UpdateOptions"); !options) return options.error();
-  if (const std::string name = NameOf(*tree); name != call.info.name) {
-    if (name.empty()) {
-      return BadRequest(Cat("the name of the object (", call.info.name,
-                            " based on URL) was undeterminable: name must be provided"));
-    }
-    return BadRequest(Cat("the name of the object (", name,
-                          ") does not match the name on the URL (", call.info.name, ")"));
-  }
+  if (auto good = CheckName(call, *tree); !good) return good.error();
   const auto lock = core.store.LockWrites();
   const ObjectPtr old = core.store.Get(call.key());
   if (!old) {
