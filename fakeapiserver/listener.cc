@@ -21,10 +21,12 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <set>
 #include <unordered_map>
 
+#include "fakeapiserver/certificates.h"
 #include "k8s/base/log.h"
 #include "k8s/base/strings.h"
 #include "k8s/base/thread.h"
@@ -99,14 +101,18 @@ class Listener::Loop {
   }
   int port() const { return port_; }
   size_t count() const { return count_; }
+  const std::string& certificate_chain() const { return certificate_chain_; }
   void OnRefusal() {
     refusal_changed_ = true;
     Poke();
   }
 
  private:
+  using TlsContext = std::unique_ptr<SSL_CTX, SslDeleter>;
   Result<void> OpenTls();
-  Result<void> UseCertificate();
+  Result<Identity> ReadIdentity() const;
+  Result<TlsContext> MakeContext(const Identity& identity) const;
+  SSL_CTX* ContextFor(const std::string& flaw);
   Result<void> Bind();
   void Watch(bool on);
   void FollowRefusal();
@@ -134,7 +140,9 @@ class Listener::Loop {
   const Env env_;
   Door& door_;
   Descriptor listen_, epoll_, wake_;
-  std::unique_ptr<SSL_CTX, SslDeleter> tls_;
+  std::map<std::string, TlsContext> tls_;  // by flaw, "" for none; empty: plain HTTP
+  std::unique_ptr<Authority> authority_;
+  std::string certificate_chain_;
   sockaddr_storage address_{};
   socklen_t address_size_ = 0;
   std::atomic<int> port_ = 0;
@@ -153,9 +161,8 @@ class Listener::Loop {
   Thread thread_;
 };
 
-// The chain and the key, through the host: it says which file is missing, and OpenSSL would ask the
-// terminal for the password of an encrypted key.
-Result<void> Listener::Loop::UseCertificate() {
+// The chain and the key, through the host: it says which file is missing.
+Result<Identity> Listener::Loop::ReadIdentity() const {
   const std::string &certificate_file = options_.certificate_file, &key_file = options_.key_file;
   if (key_file.empty())
     return ConfigError(Cat("certificate ", certificate_file, " needs a key file beside it"));
@@ -165,36 +172,65 @@ Result<void> Listener::Loop::UseCertificate() {
   if (!chain) return chain.error();
   auto key = env_.host->ReadFile(key_file);
   if (!key) return key.error();
+  return Identity{*std::move(chain), *std::move(key)};
+}
 
+// Errors name the files; what was made on the spot has none.
+Result<Listener::Loop::TlsContext> Listener::Loop::MakeContext(const Identity& identity) const {
+  TlsContext context(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+  const std::string &certificate_file = options_.certificate_file, &key_file = options_.key_file;
   const auto memory = [](const std::string& bytes) {
     return std::unique_ptr<BIO, SslDeleter>(
         BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
   };
-  const auto from = memory(*chain);
+  const auto from = memory(identity.chain);
   const std::unique_ptr<X509, SslDeleter> leaf(
       PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr));
-  if (!leaf || SSL_CTX_use_certificate(tls_.get(), leaf.get()) != 1)
+  if (!leaf || SSL_CTX_use_certificate(context.get(), leaf.get()) != 1)
     return ConfigError(Cat("no usable PEM certificate in ", certificate_file));
   while (X509* next = PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr))
-    SSL_CTX_add0_chain_cert(tls_.get(), next);
+    SSL_CTX_add0_chain_cert(context.get(), next);
+  // OpenSSL would ask the terminal for the password of an encrypted key.
   const auto no_password = [](char*, int, int, void*) { return 0; };
   const std::unique_ptr<EVP_PKEY, SslDeleter> private_key(
-      PEM_read_bio_PrivateKey(memory(*key).get(), nullptr, no_password, nullptr));
+      PEM_read_bio_PrivateKey(memory(identity.key).get(), nullptr, no_password, nullptr));
   if (!private_key) return ConfigError(Cat("no PEM key without a password in ", key_file));
-  if (SSL_CTX_use_PrivateKey(tls_.get(), private_key.get()) != 1)
+  if (SSL_CTX_use_PrivateKey(context.get(), private_key.get()) != 1)
     return ConfigError(Cat("key ", key_file, " does not belong to certificate ", certificate_file));
-  return {};
+  return context;
 }
 
 Result<void> Listener::Loop::OpenTls() {
-  if (options_.certificate_file.empty() && options_.key_file.empty()) return {};
-  tls_.reset(SSL_CTX_new(TLS_server_method()));
-  SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                   SSL_MODE_RELEASE_BUFFERS);
-  auto used = UseCertificate();
+  const bool files = !options_.certificate_file.empty() || !options_.key_file.empty();
+  if (!files && !options_.self_made_certificate) return {};
+  Result<Identity> identity = Identity{};
+  if (files) {
+    identity = ReadIdentity();
+  } else {
+    authority_ = std::make_unique<Authority>();
+    identity = authority_->Issue(options_.bind);
+  }
+  if (!identity) return identity.error();
+  auto context = MakeContext(*identity);
   ERR_clear_error();
-  return used;
+  if (!context) return context.error();
+  certificate_chain_ = std::move(identity->chain);
+  tls_[""] = *std::move(context);
+  return {};
+}
+
+// The usual certificate, or the one that a fault shows in its place.
+SSL_CTX* Listener::Loop::ContextFor(const std::string& flaw) {
+  const auto known = tls_.find(flaw);
+  if (known != tls_.end()) return known->second.get();
+  if (!authority_) authority_ = std::make_unique<Authority>();
+  auto made = MakeContext(authority_->Issue(options_.bind, flaw));
+  ERR_clear_error();
+  return made ? (tls_[flaw] = *std::move(made)).get() : tls_[""].get();
 }
 
 Result<void> Listener::Loop::Open() {
@@ -325,13 +361,14 @@ void Listener::Loop::Accept() {
     connection->id = next_id_++;
     connection->socket = Descriptor(fd);
     Admission admission = door_.Admit();
-    connection->session = std::make_unique<Session>(door_, options_.session, env_.clock,
-                                                    admission.connection, tls_ ? "https" : "http",
-                                                    [this, id = connection->id] { Wake(id); });
+    const char* const scheme = tls_.empty() ? "http" : "https";
+    connection->session =
+        std::make_unique<Session>(door_, options_.session, env_.clock, admission.connection, scheme,
+                                  [this, id = connection->id] { Wake(id); });
     if (admission.answer) {
       connection->session->Begin(std::move(*admission.answer));
-    } else if (tls_) {
-      connection->ssl.reset(SSL_new(tls_.get()));
+    } else if (!tls_.empty()) {
+      connection->ssl.reset(SSL_new(ContextFor(admission.certificate)));
       SSL_set_fd(connection->ssl.get(), fd);
       SSL_set_accept_state(connection->ssl.get());
       connection->shaking_hands = true;
@@ -562,6 +599,7 @@ Listener::Listener(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 Listener::~Listener() = default;
 int Listener::port() const { return loop_->port(); }
 size_t Listener::connections() const { return loop_->count(); }
+const std::string& Listener::certificate_chain() const { return loop_->certificate_chain(); }
 void Listener::OnRefusal() { loop_->OnRefusal(); }
 
 }  // namespace k8s::fakeapiserver

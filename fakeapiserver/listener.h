@@ -16,9 +16,10 @@ namespace k8s::fakeapiserver {
 struct ListenerOptions {
   std::string bind = "127.0.0.1";  // an IP address
   int port = 0;                    // 0: any free one
-  // PEM files; both empty: plain HTTP.
+  // TLS with these PEM files, or with a certificate that is made on the spot; neither: plain HTTP.
   std::string certificate_file{};
   std::string key_file{};
+  bool self_made_certificate = false;
 
   size_t max_connections = 20'000;  // more wait in the backlog
   SessionLimits session{};
@@ -31,6 +32,8 @@ class Listener {
   ~Listener();
   int port() const;
   size_t connections() const;  // open now
+  // The certificate that it shows with those behind it, PEM; "" without TLS.
+  const std::string& certificate_chain() const;
   // The door refuses connections, or no longer does.
   void OnRefusal();
 

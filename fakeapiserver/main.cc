@@ -22,6 +22,8 @@ usage: fakeapiserver [options]
   --load FILE_OR_DIR        create the objects of a manifest, or of every .yaml, .yml and .json file
                             of a folder, before serving; may be given several times
   --write-kubeconfig FILE   write a kubeconfig for kubectl that names this server
+  --tls                     serve TLS with a certificate that is made on the spot; the kubeconfig
+                            trusts it
   --tls-cert-file FILE      serve TLS with this PEM certificate ...
   --tls-private-key-file FILE   ... and this PEM key
   --faults FILE             rules of faults, as docs/faults.md explains; may be given several times
@@ -64,8 +66,10 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       flags.help = true;
       return flags;
     }
-    if (name == "--fault-objects" || name == "--faults-must-fire") {
-      (name == "--fault-objects" ? flags.fault_objects : flags.faults_must_fire) = true;
+    if (name == "--fault-objects" || name == "--faults-must-fire" || name == "--tls") {
+      (name == "--tls"             ? flags.listener.self_made_certificate
+       : name == "--fault-objects" ? flags.fault_objects
+                                   : flags.faults_must_fire) = true;
       continue;
     }
     std::string value;
@@ -122,13 +126,8 @@ Result<void> Run(const Flags& flags, const sigset_t& signals) {
   auto address = server.Listen(flags.listener);
   if (!address) return address.error();
   if (!flags.kubeconfig.empty()) {
-    std::string certificate;
-    if (const std::string& file = flags.listener.certificate_file; !file.empty()) {
-      auto read = env.host->ReadFile(file);
-      if (!read) return read.error();
-      certificate = *std::move(read);
-    }
-    if (auto written = env.host->WriteFile(flags.kubeconfig, KubeconfigFor(*address, certificate));
+    if (auto written = env.host->WriteFile(flags.kubeconfig,
+                                           KubeconfigFor(*address, server.certificate_chain()));
         !written)
       return written;
   }

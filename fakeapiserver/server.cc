@@ -216,7 +216,8 @@ std::shared_ptr<http::RoundTripper> Server::WireLoopback() {
 }
 
 Result<std::string> Server::Listen(ListenerOptions options) {
-  const std::string scheme = options.certificate_file.empty() ? "http://" : "https://";
+  const bool tls = !options.certificate_file.empty() || options.self_made_certificate;
+  const std::string scheme = tls ? "https://" : "http://";
   const std::string host =
       options.bind.find(':') == std::string::npos ? options.bind : Cat("[", options.bind, "]");
   options.session.max_body = kMaxRequestBody;
@@ -230,6 +231,11 @@ Result<std::string> Server::Listen(ListenerOptions options) {
 int Server::port() const {
   std::lock_guard lock(listener_mutex_);
   return listener_ ? listener_->port() : 0;
+}
+
+std::string Server::certificate_chain() const {
+  std::lock_guard lock(listener_mutex_);
+  return listener_ ? listener_->certificate_chain() : "";
 }
 
 size_t Server::connections() const {

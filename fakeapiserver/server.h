@@ -40,6 +40,8 @@ class Server {
   Result<std::string> Listen(ListenerOptions options = {});
   int port() const;
   size_t connections() const;
+  // PEM, to trust or to look at: the certificate that it shows and those behind it; "" without TLS.
+  std::string certificate_chain() const;
 
   // Every document of a manifest becomes an object, or none does. `place` stands in errors, which
   // say document and line: "a.yaml: document 2 (line 14): kind "Foo" in version "v1" is not

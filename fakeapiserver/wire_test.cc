@@ -8,6 +8,7 @@
 #include "fakeapiserver/raw_socket_for_test.h"
 #include "fakeapiserver/server.h"
 #include "k8s/base/strings.h"
+#include "k8s/http/socket_transport.h"
 #include "k8s/machinery/json.h"
 
 namespace k8s::fakeapiserver {
@@ -266,6 +267,47 @@ TEST_F(Wire, AClientThatEndsItsOutputStillGetsItsAnswer) {
   socket.EndOutput();
   EXPECT_EQ(socket.ReadToEnd(), "FIN");
   EXPECT_THAT(socket.received(), StartsWith("HTTP/1.1 200 OK"));
+}
+
+// TLS, seen by the client library, which is held against other peers elsewhere.
+class TlsWire : public testing::Test {
+ protected:
+  static std::string TextOf(const Result<std::string>& text) {
+    return text ? *text : text.error().message();
+  }
+  std::string Get() {
+    const auto transport =
+        http::NewSocketTransport({.tls = {.ca_data = server_.certificate_chain()}}).value();
+    auto response = transport->RoundTrip(
+        {.method = "GET", .url = http::Url::Parse(Cat(address_, "/livez")).value()},
+        Context().WithTimeout(100ms));
+    return response ? TextOf(response->body->ReadAll()) : response.error().message();
+  }
+
+  Server server_;
+  std::string address_ = server_.Listen({.self_made_certificate = true}).value();
+};
+
+TEST_F(TlsWire, ShowsOtherCertificates) {
+  EXPECT_EQ(Get(), "ok");
+  const auto with = [&](std::string_view which) {
+    server_.faults().OnConnection().Times(1).Certificate(which);
+    return Get();
+  };
+  EXPECT_THAT(with("expired"), HasSubstr("expired"));
+  EXPECT_THAT(with("wrong-name"), HasSubstr("other.example"));
+  EXPECT_THAT(with("unknown-ca"), HasSubstr("unknown authority"));
+  EXPECT_EQ(with("changed"), "ok");
+  EXPECT_EQ(server_.faults().Unspent(), 0);
+}
+
+TEST_F(TlsWire, StallsAndBreaksTheHandshake) {
+  server_.faults().OnConnection().Times(1).Hang(Place::kAccept);
+  EXPECT_THAT(Get(), HasSubstr("deadline exceeded"));
+  server_.faults().OnConnection().Times(1).Reset(Place::kAccept);
+  EXPECT_THAT(Get(), HasSubstr("connection reset by peer"));
+  server_.faults().OnPath("/livez").Times(1).Truncate(1);
+  EXPECT_THAT(Get(), HasSubstr("unexpected EOF"));
 }
 
 }  // namespace
