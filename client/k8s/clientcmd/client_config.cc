@@ -1,5 +1,7 @@
 #include "k8s/clientcmd/client_config.h"
 
+#include <algorithm>
+
 #include "k8s/base/log.h"
 #include "k8s/base/strings.h"
 #include "k8s/clientcmd/validation.h"
@@ -197,19 +199,36 @@ Result<Cluster> DirectClientConfig::SelectCluster() const {
 
 Result<void> DirectClientConfig::ConfirmUsable() const {
   std::vector<std::string> problems;
+  std::vector<std::string> places;  // of what is wrong, each once
+  const auto at = [&](const std::string& place) {
+    const bool known = std::find(places.begin(), places.end(), place) != places.end();
+    if (!place.empty() && !known) places.push_back(place);
+  };
   const std::string context = ContextName().first;
   if (!context.empty() && !config_.contexts.contains(context)) {
     problems.push_back(Cat("context was not found for specified context: ", context));
+    if (context == config_.current_context) {
+      at(PlaceOf(config_.current_context_origin, "current-context", "", env_));
+    }
   }
   const auto user = SelectAuthInfo();
+  size_t before = problems.size();
   CheckAuthInfo(AuthInfoName().first, user ? *user : AuthInfo{}, env_, problems);
+  if (user && problems.size() > before) {
+    at(PlaceOf(user->location_of_origin, "users", AuthInfoName().first, env_));
+  }
   const auto cluster = SelectCluster();
-  const size_t before = problems.size();
+  before = problems.size();
   CheckCluster(ClusterName().first, cluster ? *cluster : Cluster{}, env_, problems);
   if (before == 0 && problems.size() == 1 && problems[0] == kEmptyCluster) {
     problems[0] = kEmptyConfiguration;
+  } else if (cluster && problems.size() > before) {
+    at(PlaceOf(cluster->location_of_origin, "clusters", ClusterName().first, env_));
   }
-  return Summarize(problems);
+  auto summary = Summarize(problems);
+  if (summary || places.empty()) return summary;
+  return summary.error().WithMessage(
+      Cat(summary.error().message(), " (see ", Join(places, ", "), ")"));
 }
 
 Result<rest::Config> DirectClientConfig::ClientConfig() const {

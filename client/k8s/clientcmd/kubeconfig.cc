@@ -1,5 +1,7 @@
 #include "k8s/clientcmd/kubeconfig.h"
 
+#include <algorithm>
+
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/yaml.h"
@@ -367,8 +369,27 @@ Result<Kubeconfig> Load(std::string_view text) {
     entry.ReadExtensions(config.preference_extensions);
   }
   reader.ReadExtensions(config.extensions);
-  if (error) return *error;
-  return config;
+  if (!error) return config;
+  // The message begins with the path of the field.
+  const std::string_view message = error->message();
+  const int line = YamlLineOf(text, message.substr(0, message.find(": ")));
+  return error->Within(Cat("line ", std::to_string(line)));
+}
+
+std::string PlaceOf(const std::string& origin, std::string_view list, std::string_view name,
+                    const Env& env) {
+  if (origin.empty()) return {};
+  const auto text = env.host->ReadFile(origin);
+  const auto document = text ? ParseYamlDocument(*text) : Result<Value>(text.error());
+  if (!document) return origin;
+  std::string path(list);
+  if (const Value* entries = document->Find(list); entries && entries->is_array()) {
+    const auto& all = entries->array();
+    const auto entry = std::find_if(
+        all.begin(), all.end(), [&](const Value& one) { return one.StringAt({"name"}) == name; });
+    if (entry != all.end()) path += Cat("[", std::to_string(entry - all.begin()), "]");
+  }
+  return Cat(origin, " line ", std::to_string(YamlLineOf(*text, path)));
 }
 
 Result<Kubeconfig> LoadFromFile(const std::string& path, const Env& env) {
@@ -376,6 +397,7 @@ Result<Kubeconfig> LoadFromFile(const std::string& path, const Env& env) {
   if (!text) return text.error();
   auto config = Load(*text);
   if (!config) return config;
+  if (!config->current_context.empty()) config->current_context_origin = path;
   for (auto& [name, cluster] : config->clusters) cluster.location_of_origin = path;
   for (auto& [name, user] : config->auth_infos) user.location_of_origin = path;
   for (auto& [name, context] : config->contexts) context.location_of_origin = path;
@@ -390,7 +412,10 @@ void MergeInto(Kubeconfig& first, const Kubeconfig& later) {
   first.extensions.insert(later.extensions.begin(), later.extensions.end());
   first.preference_extensions.insert(later.preference_extensions.begin(),
                                      later.preference_extensions.end());
-  if (first.current_context.empty()) first.current_context = later.current_context;
+  if (first.current_context.empty()) {
+    first.current_context = later.current_context;
+    first.current_context_origin = later.current_context_origin;
+  }
   first.colors = first.colors || later.colors;
 }
 

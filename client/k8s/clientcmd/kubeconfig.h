@@ -57,6 +57,7 @@ struct Kubeconfig {
   std::map<std::string, AuthInfo> auth_infos{};
   std::map<std::string, KubeContext> contexts{};
   std::string current_context{};
+  std::string current_context_origin{};  // the file that it came from
   bool colors = false;
   std::map<std::string, Value> preference_extensions{};
   std::map<std::string, Value> extensions{};
@@ -66,6 +67,11 @@ struct Kubeconfig {
 Result<Kubeconfig> Load(std::string_view text);
 // The same, with every entry remembering the file. Relative paths stay as they are.
 Result<Kubeconfig> LoadFromFile(const std::string& path, const Env& env = {});
+
+// Where an entry of a list ("clusters", "users", "contexts") stands, or a field of the document
+// when name is empty: "/home/jane/.kube/config line 7"; "" when origin is.
+std::string PlaceOf(const std::string& origin, std::string_view list, std::string_view name,
+                    const Env& env);
 
 // Entries and scalars of `first` win, each as a whole (2.2).
 void MergeInto(Kubeconfig& first, const Kubeconfig& later);

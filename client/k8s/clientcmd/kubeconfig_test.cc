@@ -96,7 +96,7 @@ TEST_F(Kubeconfigs, NameTheFileThatIsBroken) {  // C-2.6
 
 TEST_F(Kubeconfigs, IgnoreUnknownFieldsAndMindCase) {  // C-2.7
   EXPECT_EQ(Failure(File("Server: 'https://h', colour: red", "")),
-            "invalid configuration: no server found for cluster \"a\"");
+            "invalid configuration: no server found for cluster \"a\" (see /d/config line 2)");
 }
 
 TEST_F(Kubeconfigs, RefuseDuplicateNames) {  // C-2.8
@@ -106,7 +106,8 @@ TEST_F(Kubeconfigs, RefuseDuplicateNames) {  // C-2.8
 
 TEST_F(Kubeconfigs, SayWhichFieldIsWrongButNotItsValue) {
   const std::string failure = Failure(File("server: 'https://h'", "token: 12345"));
-  EXPECT_THAT(failure, HasSubstr("\"/d/config\": users[0].user.token: cannot unmarshal number"));
+  EXPECT_THAT(failure,
+              HasSubstr("\"/d/config\": line 4: users[0].user.token: cannot unmarshal number"));
   EXPECT_THAT(failure, Not(HasSubstr("12345")));
 }
 
@@ -122,7 +123,7 @@ TEST_F(Kubeconfigs, RefuseContradictions) {  // C-2.10, C-2.15, C-2.27, C-2.30
   EXPECT_EQ(
       Failure(File("server: s, certificate-authority: ca, certificate-authority-data: Y2E=", "")),
       "invalid configuration: certificate-authority-data and certificate-authority are both "
-      "specified for a. certificate-authority-data will override.");
+      "specified for a. certificate-authority-data will override. (see /d/config line 2)");
   EXPECT_THAT(Failure(File("server: s, proxy-url: 'ftp://x'", "")),
               HasSubstr("unsupported scheme \"ftp\""));
   for (const char* scheme : {"socks5", "http", "https"}) {
@@ -130,7 +131,7 @@ TEST_F(Kubeconfigs, RefuseContradictions) {  // C-2.10, C-2.15, C-2.27, C-2.30
   }
   EXPECT_EQ(Failure(File("server: s", "as-groups: [g]")),
             "invalid configuration: requesting uid, groups or user-extra for a without "
-            "impersonating a user");
+            "impersonating a user (see /d/config line 4)");
   const std::string version = "apiVersion: client.authentication.k8s.io/";
   EXPECT_THAT(Failure(File("server: s", "exec: {command: c, " + version + "v1}")),
               HasSubstr("interactiveMode must be specified for a"));
@@ -157,7 +158,7 @@ TEST_F(Kubeconfigs, RefuseAMisconfiguredAllowlist) {  // section 2.4
                                               .plugin_policy = {.type = "Allowlist"}};
   EXPECT_EQ(Failure(File("server: 'https://h'", ""), overrides),
             "invalid configuration: allowlist misconfiguration: credential plugin policy set to "
-            "\"Allowlist\", but allowlist is unspecified");
+            "\"Allowlist\", but allowlist is unspecified (see /d/config line 4)");
 }
 
 TEST_F(Kubeconfigs, SayWhenThereIsNothing) {  // C-2.11, C-2.18, C-2.19

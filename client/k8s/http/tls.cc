@@ -378,6 +378,9 @@ class TlsStream final : public ByteStream {
       return Error::Transport(TransportCause::kTls, std::move(text));
     };
     if (first_bytes_ == "HTTP/") return failed("http: server gave HTTP response to HTTPS client");
+    if (error_ == "tls: wrong version number") {
+      return failed("tls: first record does not look like a TLS handshake");
+    }
     const long verdict = SSL_get_verify_result(ssl_.get());
     if (error_ != "tls: failed to verify certificate" || verdict == X509_V_OK) {
       return failed(error_);

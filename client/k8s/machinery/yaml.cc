@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
@@ -477,6 +478,31 @@ Result<Value> ParseYamlDocument(std::string_view text) {
   if (!documents) return documents.error();
   if (documents->empty()) return Value();
   return std::move(documents->front().value);
+}
+
+int YamlLineOf(std::string_view text, std::string_view path) {
+  try {
+    YAML::Node node = YAML::Load(std::string(text));
+    int line = node.Mark().line + 1;
+    for (const std::string_view part : Split(path, '.')) {
+      const size_t bracket = part.find('[');
+      const std::string name(part.substr(0, bracket));
+      if (!node.IsMap()) break;
+      YAML::Node next = node[name];
+      if (!next) break;
+      if (bracket != part.npos) {
+        const auto index = ParseInt(part.substr(bracket + 1, part.size() - bracket - 2));
+        if (!index || *index < 0 || !next.IsSequence()) break;
+        next.reset(next[static_cast<size_t>(*index)]);
+        if (!next) break;
+      }
+      node.reset(next);
+      line = node.Mark().line + 1;
+    }
+    return line;
+  } catch (const YAML::Exception&) {
+    return 0;
+  }
 }
 
 std::string ToYaml(const Value& value) {

@@ -28,6 +28,11 @@ Result<std::vector<YamlDocument>> ParseYaml(std::string_view text);
 // The first document; null for an empty text.
 Result<Value> ParseYamlDocument(std::string_view text);
 
+// The line on which the value at a path such as "users[0].user.token" begins, in the first
+// document; of a path that leaves it, the line of the last part that is there. 0: the text does not
+// parse.
+int YamlLineOf(std::string_view text, std::string_view path);
+
 // Keys sorted, two blanks an indentation, a list as deep as its key; ends with a line end.
 std::string ToYaml(const Value& value);
 

@@ -75,5 +75,15 @@ TEST(Yaml, ReadsBackWhatItPrints) {
   EXPECT_EQ(ToJson(*back), ToJson(value)) << ToYaml(value);
 }
 
+TEST(Yaml, FindsTheLineOfAField) {
+  const char* const text = "a: 1\nusers:\n- name: x\n  user:\n    token: 5\n- {name: y}\n";
+  EXPECT_EQ(YamlLineOf(text, "a"), 1);
+  EXPECT_EQ(YamlLineOf(text, "users[0].user.token"), 5);
+  EXPECT_EQ(YamlLineOf(text, "users[1].name"), 6);
+  EXPECT_EQ(YamlLineOf(text, "users[0].user.password"), 5);
+  EXPECT_EQ(YamlLineOf(text, "none"), 1);
+  EXPECT_EQ(YamlLineOf("a: [", "a"), 0);
+}
+
 }  // namespace
 }  // namespace k8s
