@@ -342,6 +342,21 @@ TEST_F(ReplaySafeTest, ASecondLossIsReadBackLikeTheFirst) {
   EXPECT_EQ(Held(), 2u);
 }
 
+// As when the first sending was still on its way while the object was read.
+TEST_F(ReplaySafeTest, ARefusalOfTheSecondSendingMayBeTheFirstOnesDoing) {
+  server->faults().On(Verb::kCreate, "configmaps").Times(1).Stored().Reset();
+  server->faults().On(Verb::kGet, "configmaps").Times(1).Stale(1);
+  const auto created = Maps().Create(Map("b"));
+  ASSERT_TRUE(created) << created.error();
+  EXPECT_EQ(Sent("create"), 2u);
+
+  server->faults().On(Verb::kDelete, "configmaps").Times(1).Stored().Reset();
+  server->faults().On(Verb::kGet, "configmaps").Times(1).Stale(1);
+  EXPECT_TRUE(Maps().Delete("a"));
+  EXPECT_EQ(Sent("delete"), 2u);
+  EXPECT_EQ(server->faults().Unspent(), 0);
+}
+
 TEST_F(ReplaySafeTest, TheAttemptsOfAllSendingsAreToldTogether) {
   server->faults().On(Verb::kCreate, "configmaps").Times(1).Reset();
   server->faults().On(Verb::kCreate, "configmaps").Times(1).Reply(403);
@@ -413,12 +428,65 @@ TEST_F(ReplaySafeTest, WhatCannotBeReadBackStaysInDoubt) {
   EXPECT_FALSE(created.error().nothing_done());
 }
 
+TEST_F(ReplaySafeTest, GivesUpAfterTenReadings) {
+  server->faults().On(Verb::kCreate, "configmaps").Reset();
+  const auto created = Maps().Create(Map("b"));
+  ASSERT_FALSE(created);
+  EXPECT_THAT(created.error().message(), HasSubstr("in doubt: it was read back too often"));
+  EXPECT_EQ(Sent("create"), 11u);
+  EXPECT_EQ(Sent("get"), 10u);
+  EXPECT_EQ(created.error().attempts().size(), kMaxAttemptsKept);
+}
+
 TEST_F(ReplaySafeTest, NothingIsReadBackOnceTheContextHasEnded) {
   server->faults().On(Verb::kCreate, "configmaps").Times(1).Stored().Hang();
   const auto created = Maps().Create(Map("b"), {}, Context().WithTimeout(*clock, 1s));
   ASSERT_FALSE(created);
   EXPECT_EQ(created.error().code(), Error::Code::kDeadlineExceeded);
   EXPECT_EQ(server->recorder().Count(), 1u);
+}
+
+// Whatever strikes, success means done, nothing_done() means not done, and no name is made up
+// twice.
+TEST_F(ReplaySafeTest, KeepsItsWordUnderRandomFaults) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(Cat("seed ", std::to_string(seed)));
+    Restart({.budget = {.reserve = 1000}});
+    config.user_agent = "victim";
+    const Clientset victim = Clientset::NewForConfig(config).value();
+    const auto maps = victim.CoreV1().ConfigMaps("default");
+    auto strike = [&, n = seed * 100](auto change) mutable {
+      change(server->faults().OnEvery("configmaps").UserAgent("victim").Probability(0.1, ++n));
+    };
+    for (const auto& harm : AnswersLost()) strike(harm.second);
+    strike([](Rule& rule) { rule.Reset(); });
+    strike([](Rule& rule) { rule.Reply(500); });
+    strike([](Rule& rule) { rule.Reply(429).RetryAfter(1s); });
+    strike([](Rule& rule) { rule.Answered().Truncate(3); });
+    const auto exists = [&](const std::string& name) { return Maps().Get(name).has_value(); };
+    for (int i = 0; i < 20; ++i) {
+      const std::string name = Cat("m", std::to_string(i));
+      const auto created = maps.Create(Map(name));
+      EXPECT_TRUE(!created || exists(name));
+      EXPECT_TRUE(created || !created.error().nothing_done() || !exists(name)) << created.error();
+
+      const std::string prefix = Cat("g", std::to_string(i), "-");
+      const auto named = maps.Create({.metadata = {.generateName = prefix}});
+      size_t made = 0;
+      const auto all = Maps().List().value();
+      for (const auto& one : all.items) made += one.metadata.name.starts_with(prefix);
+      EXPECT_LE(made, 1u);
+      EXPECT_TRUE(!named || made == 1);
+      EXPECT_TRUE(named || !named.error().nothing_done() || made == 0) << named.error();
+
+      clock->Step(5s);
+      const bool there = exists(name);
+      const auto deleted = maps.Delete(name);
+      EXPECT_TRUE(!deleted || !exists(name));
+      EXPECT_TRUE(deleted || !there || !deleted.error().nothing_done() || exists(name))
+          << deleted.error();
+    }
+  }
 }
 
 TEST_F(ReplaySafeTest, ABudgetBoundsAStorm) {
