@@ -27,9 +27,8 @@ Result<Unstructured> Decode(const Result<rest::Answer>& answer) {
   return object;
 }
 
-// Of changes, which ReplaySafe looks after.
+// The one subresource; of several none has rules of its own.
 std::string_view Only(Subresources subresources) {
-  // Of several none is known to a table.
   return subresources.size() == 0 ? "" : subresources.size() == 1 ? *subresources.begin() : "/";
 }
 

@@ -71,7 +71,7 @@ class ResourceInterface {
  private:
   rest::Request Start(std::string_view method, std::string_view name,
                       Subresources subresources) const;
-  // A change, with its answer or without.
+  // A change, whose answer is wanted or not.
   Result<Unstructured> Send(rest::Request request, const kubernetes::Change& change,
                             const Context& ctx) const;
   Result<void> SendAway(rest::Request request, const kubernetes::Change& change,
