@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "k8s/base/base64.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/random.h"
@@ -38,6 +40,41 @@ TEST(Error, ReasonDecidesBeforeTheCode) {
   EXPECT_FALSE(IsNotFound(Error::Api(status)));
   status.reason = "SomethingNew";
   EXPECT_TRUE(IsNotFound(Error::Api(status)));
+}
+
+std::string Printed(const Error& error) {
+  std::ostringstream out;
+  out << error;
+  return out.str();
+}
+
+TEST(Error, TellsItsAttemptsInOneLine) {
+  using namespace std::chrono_literals;
+  const Error error = Error::Transport(TransportCause::kReset, "connection reset by peer");
+  const auto with = [&](Attempts attempts) {
+    return Printed(error.WithAttempts(std::make_shared<const Attempts>(std::move(attempts))));
+  };
+  EXPECT_EQ(Printed(error), "connection reset by peer");
+  EXPECT_TRUE(error.attempts().empty());
+  EXPECT_EQ(with({.made = 1, .allowed = 11, .latest = {{0s, "connection reset by peer"}}}),
+            "connection reset by peer");
+  EXPECT_EQ(with({.made = 2,
+                  .allowed = 11,
+                  .latest = {{0s, "503", 1250ms}, {1250ms, "connection reset by peer"}}}),
+            "connection reset by peer (attempt 2 of 11; 0s: 503, waited 1.25s; 1.25s: connection "
+            "reset by peer)");
+  EXPECT_EQ(with({.made = 1, .allowed = 11, .latest = {{0s, "429", 30s}}}),
+            "connection reset by peer (attempt 1 of 11; 0s: 429, waited 30s)");
+  EXPECT_EQ(with({.made = 20, .allowed = 21, .latest = {{19s, "503"}}, .ended = "enough"}),
+            "connection reset by peer (attempt 20 of 21; 19 earlier; 19s: 503; enough)");
+}
+
+TEST(Error, KnowsWhetherNothingWasDone) {
+  EXPECT_TRUE(Invalid("x").nothing_done());
+  EXPECT_TRUE(Error::Transport(TransportCause::kRefused, "x").nothing_done());
+  const Error reset = Error::Transport(TransportCause::kReset, "x");
+  EXPECT_FALSE(reset.nothing_done());
+  EXPECT_TRUE(reset.WithNothingDone().Within("dial").nothing_done());
 }
 
 TEST(Error, GoneAndExpiredAreApart) {  // C-3.22

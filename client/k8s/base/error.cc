@@ -66,6 +66,7 @@ Error Error::Api(Status status) {
 Error Error::Transport(TransportCause cause, std::string message) {
   Error error(Code::kTransport, std::move(message));
   error.cause_ = cause;
+  error.nothing_done_ = cause == TransportCause::kRefused || cause == TransportCause::kResolve;
   return error;
 }
 
@@ -79,7 +80,55 @@ Error Error::WithMessage(std::string message) const {
   return copy;
 }
 
-std::ostream& operator<<(std::ostream& out, const Error& error) { return out << error.message(); }
+Error Error::WithAttempts(std::shared_ptr<const Attempts> attempts) const {
+  Error copy = *this;
+  copy.attempts_ = std::move(attempts);
+  return copy;
+}
+
+Error Error::WithNothingDone(bool nothing_done) const {
+  Error copy = *this;
+  copy.nothing_done_ = nothing_done;
+  return copy;
+}
+
+const Attempts& Error::history() const {
+  static const Attempts none;
+  return attempts_ ? *attempts_ : none;
+}
+
+namespace {
+
+// "0s", "1.25s": milliseconds are all that anybody reads here.
+std::string Seconds(Duration d) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+  std::string text = std::to_string(milliseconds / 1000);
+  if (const auto rest = milliseconds % 1000; rest != 0) {
+    text += Cat(".", std::to_string(1000 + rest).substr(1));
+    while (text.back() == '0') text.pop_back();
+  }
+  return text + "s";
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+  out << error.message();
+  const Attempts& history = error.history();
+  const auto& latest = history.latest;
+  const bool one = history.made < 2 && (latest.empty() || latest[0].waited == Duration::zero());
+  if (one && history.ended.empty()) return out;
+  out << " (attempt " << history.made << " of " << history.allowed;
+  if (const size_t dropped = static_cast<size_t>(history.made) - latest.size(); dropped > 0) {
+    out << "; " << dropped << " earlier";
+  }
+  for (const Attempt& attempt : latest) {
+    out << "; " << Seconds(attempt.began) << ": " << attempt.cause;
+    if (attempt.waited > Duration::zero()) out << ", waited " << Seconds(attempt.waited);
+  }
+  if (!history.ended.empty()) out << "; " << history.ended;
+  return out << ')';
+}
 
 bool IsNotFound(const Error& e) { return ReasonOrCode(e, "NotFound", 404); }
 bool IsAlreadyExists(const Error& e) { return Reason(e, "AlreadyExists"); }

@@ -10,7 +10,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "k8s/base/moment.h"
 #include "k8s/base/status.h"
 
 namespace k8s {
@@ -30,6 +32,25 @@ enum class TransportCause : uint8_t {
   kProtocol,     // the peer does not speak HTTP
 };
 
+// One try of a call: when it began, counted from the first one, what came of it ("503", or the text
+// of the failure), and how long the call then waited.
+struct Attempt {
+  Duration began{};
+  std::string cause{};
+  Duration waited{};
+};
+
+// Of a call's attempts, so many are kept; the oldest go first.
+inline constexpr size_t kMaxAttemptsKept = 11;
+
+struct Attempts {
+  int made = 0;
+  int allowed = 0;
+  std::vector<Attempt> latest{};  // at most kMaxAttemptsKept
+  std::string ended{};            // why there was not one more, where that needs saying
+  bool in_doubt = false;          // the server may have acted on one before the last
+};
+
 class Error {
  public:
   enum class Code : uint8_t {
@@ -42,7 +63,10 @@ class Error {
     kConfig,            // configuration that cannot be used
   };
 
-  Error(Code code, std::string message) : message_(std::move(message)), code_(code) {}
+  Error(Code code, std::string message)
+      : message_(std::move(message)),
+        code_(code),
+        nothing_done_(code == Code::kInvalid || code == Code::kConfig) {}
   static Error Api(Status status);
   static Error Transport(TransportCause cause, std::string message);
 
@@ -51,19 +75,31 @@ class Error {
   const std::string& message() const { return message_; }
   // The server's own words; null unless code() is kApi. Lives as long as any copy of this error.
   const Status* status() const { return status_.get(); }
+  // What was tried before this error was returned; empty where no attempt failed.
+  const std::vector<Attempt>& attempts() const { return history().latest; }
+  const Attempts& history() const;
+  // The server certainly did not do what was asked: the request never went out as a whole, or was
+  // turned down. false: it did, or may have.
+  bool nothing_done() const { return nothing_done_; }
 
   // The same error, with where it happened in front: "load a.yaml: <message>".
   Error Within(std::string_view place) const&;
-  // The same error under another text; code, cause and status stay.
+  // The same error under another text; all else stays.
   Error WithMessage(std::string message) const;
+  Error WithAttempts(std::shared_ptr<const Attempts> attempts) const;
+  Error WithNothingDone(bool nothing_done = true) const;
 
  private:
   std::string message_;
   std::shared_ptr<const Status> status_;
+  std::shared_ptr<const Attempts> attempts_;
   Code code_;
   TransportCause cause_ = TransportCause::kOther;
+  bool nothing_done_ = false;
 };
 
+// The message, and after it the attempts if there was more than one:
+// "... EOF (attempt 2 of 11; 0s: 503, waited 1s; 1s: EOF)".
 std::ostream& operator<<(std::ostream& out, const Error& error);
 
 inline Error Invalid(std::string message) { return {Error::Code::kInvalid, std::move(message)}; }

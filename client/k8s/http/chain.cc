@@ -19,7 +19,7 @@ std::vector<std::pair<std::string, Layer>> Layers(const ChainOptions& options) {
   // A slow limiter is no timeout, so Throttle stands outside Deadline.
   add("Throttle", Throttle(options.rate_limiter, env.clock));
   add("Deadline", Deadline(env.clock));
-  add("Retry", Retry(options.rate_limiter, env));
+  add("Retry", Retry(options.rate_limiter, env, options.retry_policy));
   add("Trace", Trace(options.trace, env.clock));
   add("Metrics", Metrics());
   // One attempt may be several exchanges: a redirect passes the layers below again, with

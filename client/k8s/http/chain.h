@@ -11,14 +11,16 @@
 #include "k8s/base/env.h"
 #include "k8s/http/impersonate.h"
 #include "k8s/http/rate_limiter.h"
+#include "k8s/http/replay_safe.h"
 #include "k8s/http/round_tripper.h"
 #include "k8s/http/trace.h"
 
 namespace k8s::http {
 
 struct ChainOptions {
-  std::shared_ptr<RateLimiter> rate_limiter{};  // null: none
-  Duration attempt_timeout{};                   // Config.Timeout; zero: none
+  std::shared_ptr<RateLimiter> rate_limiter{};       // null: none
+  std::shared_ptr<const ReplaySafe> retry_policy{};  // null: client-go's rules
+  Duration attempt_timeout{};                        // Config.Timeout; zero: none
   TraceFunction trace{};
   Impersonation impersonate{};
   std::string user_agent{};   // empty: no header

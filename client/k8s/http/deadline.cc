@@ -27,7 +27,8 @@ class DeadlineLayer final : public RoundTripper {
 Error Translate(const Error& error, bool caller_first, std::string_view while_doing) {
   if (error.code() != Error::Code::kDeadlineExceeded || caller_first) return error;
   return Error::Transport(TransportCause::kTimeout,
-                          Cat(error.message(), " (Client.Timeout ", while_doing, ")"));
+                          Cat(error.message(), " (Client.Timeout ", while_doing, ")"))
+      .WithNothingDone(error.nothing_done());
 }
 
 class TimedBody final : public Body {

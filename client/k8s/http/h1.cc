@@ -121,7 +121,10 @@ bool MessageHead::ExpectsContinue() const {
 
 Error HeadParser::Cut(std::string_view buffer) {
   if (!has_first_line_) {
-    if (auto parsed = ParseLine(buffer.substr(line_start_)); !parsed) return parsed.error();
+    // Go's text is that of a malformed line, but the line was only cut.
+    if (auto parsed = ParseLine(buffer.substr(line_start_)); !parsed) {
+      return Error::Transport(TransportCause::kTruncated, parsed.error().message());
+    }
   }
   return Error::Transport(TransportCause::kTruncated, "unexpected EOF");
 }

@@ -51,20 +51,25 @@ std::unique_ptr<KeyedBackoff> BackoffFromEnvironment(const Env& env) {
 // One call with its attempts.
 class Call {
  public:
-  Call(RoundTripper& next, RateLimiter* limiter, const Env& env, const Request& request,
-       const Context& ctx)
+  Call(RoundTripper& next, RateLimiter* limiter, const Env& env, const ReplaySafe* policy,
+       const Request& request, const Context& ctx)
       : next_(next),
         limiter_(limiter),
         env_(env),
+        policy_(policy),
         first_(request),
         ctx_(ctx),
         key_(request.url.Authority()),
-        backoff_(BackoffFromEnvironment(env)) {}
+        backoff_(BackoffFromEnvironment(env)) {
+    if (policy_ == nullptr) return;
+    growing_ = policy_->backoff;
+    policy_->shared_budget->OnCall();
+  }
 
   Result<Response> Run() {
     while (true) {
-      if (auto ready = Prepare(); !ready) return WithHistory(ready.error());
-      auto response = Attempt();
+      if (auto ready = Prepare(); !ready) return Abandon(ready.error());
+      auto response = Try();
       Record(response);
       if (!ShouldRetry(response)) return Finish(std::move(response));
       if (response) {
@@ -91,7 +96,11 @@ class Call {
     return waited;
   }
 
-  Result<Response> Attempt() {
+  Result<Response> Try() {
+    const TimePoint now = env_.clock->Now();
+    if (attempts_ == 0) start_ = now;
+    Waited(now);
+    began_ = now;
     ++attempts_;
     if (attempts_ == 1) return next_.RoundTrip(first_, ctx_);
     Request again = first_;
@@ -100,6 +109,10 @@ class Call {
   }
 
   void Record(const Result<Response>& response) {
+    ended_ = env_.clock->Now();
+    earlier_in_doubt_ = in_doubt_;
+    if (!NothingDone(response) && (!response || response->status >= 300)) in_doubt_ = true;
+    Keep(response);
     if (!response) {
       Track(response.error());
     } else {
@@ -114,18 +127,53 @@ class Call {
     }
   }
 
+  // For the error that may come of it in the end.
+  void Keep(const Result<Response>& response) {
+    if (attempts_ == 1 && response && response->status < 400) return;
+    if (tried_.size() == kMaxAttemptsKept) tried_.erase(tried_.begin());
+    tried_.push_back({.began = began_ - start_,
+                      .cause = response ? std::to_string(response->status)
+                                        : WithoutPlace(response.error().message())});
+  }
+
   bool ShouldRetry(const Result<Response>& response) {
     if (first_.body_reader) return false;
     if (attempts_ > std::max(first_.max_retries, 0)) return false;
+    if (!(policy_ ? AgainSafely(response) : AgainAsClientGo(response))) return false;
+    Explain(response);
+    return true;
+  }
+
+  bool AgainSafely(const Result<Response>& response) {
+    if (!MayHeal(response) || !MayRepeat(first_.call_class, response)) return false;
+    if (!policy_->shared_budget->Take()) {
+      refusal_ = Cat("not tried again: ", policy_->shared_budget->Refusal());
+      return false;
+    }
+    const auto asked =
+        response ? ParseRetryAfter(response->headers.Get("Retry-After")) : std::nullopt;
+    retry_after_ =
+        std::max(growing_.Step(*env_.random),
+                 Jitter(asked.value_or(Duration::zero()), policy_->backoff.jitter, *env_.random));
+    return true;
+  }
+
+  bool AgainAsClientGo(const Result<Response>& response) {
     if (!response) {
-      if (!IsRetryable(first_, response.error())) return false;
       retry_after_ = kWaitAfterTransportError;
+      return IsRetryable(first_, response.error());
+    }
+    if (response->status != 429 && response->status < 500) return false;
+    const auto asked = ParseRetryAfter(response->headers.Get("Retry-After"));
+    if (asked) retry_after_ = *asked;
+    return asked.has_value();
+  }
+
+  // Why there will be another attempt, for the log of a limiter that holds it up.
+  void Explain(const Result<Response>& response) {
+    if (!response) {
       reason_ = Cat("due to retryable error, error: ", response.error().message());
     } else {
-      if (response->status != 429 && response->status < 500) return false;
-      const auto asked = ParseRetryAfter(response->headers.Get("Retry-After"));
-      if (!asked) return false;
-      retry_after_ = *asked;
       reason_ = response->status == 429
                     ? Cat("due to server-side throttling, FlowSchema UID: ",
                           Quote(response->headers.Get("X-Kubernetes-PF-FlowSchema-UID")))
@@ -134,16 +182,39 @@ class Call {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(retry_after_).count();
     reason_ = Cat("retries: ", std::to_string(attempts_),
                   ", retry-after: ", std::to_string(seconds), "s - retry-reason: ", reason_);
-    return true;
   }
 
   Result<Response> Finish(Result<Response> response) {
-    if (response) return response;
+    if (response) {
+      if (attempts_ > 1 || response->status >= 400) response->attempts = History();
+      return response;
+    }
     // A watch that could not be had is an empty one: its owner watches again (4.3).
-    const bool empty_watch =
-        first_.mode == Mode::kWatch && !first_.body_reader && IsRetryable(first_, response.error());
+    const bool empty_watch = policy_ == nullptr && first_.mode == Mode::kWatch &&
+                             !first_.body_reader && IsRetryable(first_, response.error());
     if (empty_watch) return Response{.status = 200, .headers = {}, .body = StringBody("")};
-    return WithHistory(response.error());
+    Error error = WithHistory(response.error()).WithAttempts(History());
+    return earlier_in_doubt_ ? error.WithNothingDone(false) : error;
+  }
+
+  // A call that ended before its next attempt.
+  Error Abandon(const Error& error) {
+    Waited(env_.clock->Now());
+    const Error ended = WithHistory(error).WithNothingDone(!in_doubt_);
+    return attempts_ == 0 ? ended : ended.WithAttempts(History());
+  }
+
+  std::shared_ptr<const Attempts> History() {
+    return std::make_shared<const Attempts>(Attempts{.made = attempts_,
+                                                     .allowed = std::max(first_.max_retries, 0) + 1,
+                                                     .latest = std::move(tried_),
+                                                     .ended = std::move(refusal_),
+                                                     .in_doubt = earlier_in_doubt_});
+  }
+
+  // The time between the end of the latest attempt and `now`.
+  void Waited(TimePoint now) {
+    if (!tried_.empty()) tried_.back().waited = now - ended_;
   }
 
   // Remembers the two latest failures; answers leave no history (4.6).
@@ -156,10 +227,14 @@ class Call {
     if (!previous_ || first_.mode == Mode::kStream || previous_->message() == error.message()) {
       return error;
     }
-    std::string_view text = previous_->message();
+    return error.WithMessage(Cat(
+        error.message(), " - error from a previous attempt: ", WithoutPlace(previous_->message())));
+  }
+
+  std::string WithoutPlace(std::string_view text) const {
     const std::string place = Cat(Describe(first_), ": ");
     if (text.starts_with(place)) text.remove_prefix(place.size());
-    return error.WithMessage(Cat(error.message(), " - error from a previous attempt: ", text));
+    return std::string(text);
   }
 
   void LogRetry() const {
@@ -172,11 +247,17 @@ class Call {
   RoundTripper& next_;
   RateLimiter* limiter_;
   const Env& env_;
+  const ReplaySafe* policy_;
   const Request& first_;
   const Context& ctx_;
   const std::string key_;
   const std::unique_ptr<KeyedBackoff> backoff_;
+  Backoff growing_;  // of the policy
   int attempts_ = 0;
+  TimePoint start_{}, began_{}, ended_{};  // of the first attempt; of the latest
+  std::vector<Attempt> tried_;
+  bool in_doubt_ = false, earlier_in_doubt_ = false;  // with the latest attempt; without it
+  std::string refusal_;
   Duration retry_after_{};
   std::string reason_;
   std::optional<Error> current_;
@@ -185,11 +266,15 @@ class Call {
 
 class RetryLayer final : public RoundTripper {
  public:
-  RetryLayer(std::shared_ptr<RoundTripper> next, std::shared_ptr<RateLimiter> limiter, Env env)
-      : next_(std::move(next)), limiter_(std::move(limiter)), env_(std::move(env)) {}
+  RetryLayer(std::shared_ptr<RoundTripper> next, std::shared_ptr<RateLimiter> limiter, Env env,
+             std::shared_ptr<const ReplaySafe> policy)
+      : next_(std::move(next)),
+        limiter_(std::move(limiter)),
+        env_(std::move(env)),
+        policy_(std::move(policy)) {}
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
-    return Call(*next_, limiter_.get(), env_, request, ctx).Run();
+    return Call(*next_, limiter_.get(), env_, policy_.get(), request, ctx).Run();
   }
   void CloseIdleConnections() override { next_->CloseIdleConnections(); }
 
@@ -197,6 +282,7 @@ class RetryLayer final : public RoundTripper {
   std::shared_ptr<RoundTripper> next_;
   std::shared_ptr<RateLimiter> limiter_;
   Env env_;
+  std::shared_ptr<const ReplaySafe> policy_;
 };
 
 }  // namespace
@@ -207,9 +293,10 @@ std::optional<Duration> ParseRetryAfter(std::string_view value) {
   return std::chrono::seconds(std::clamp<int64_t>(*seconds, 0, kMaxRetryAfterSeconds));
 }
 
-Layer Retry(std::shared_ptr<RateLimiter> limiter, Env env) {
+Layer Retry(std::shared_ptr<RateLimiter> limiter, Env env,
+            std::shared_ptr<const ReplaySafe> policy) {
   return [=](std::shared_ptr<RoundTripper> next) -> std::shared_ptr<RoundTripper> {
-    return std::make_shared<RetryLayer>(std::move(next), limiter, env);
+    return std::make_shared<RetryLayer>(std::move(next), limiter, env, policy);
   };
 }
 

@@ -157,6 +157,44 @@ TEST_F(RetryLayerTest, TellsOfAnEarlierFailureThatDiffers) {  // C-4.20, C-4.21
   EXPECT_EQ(Run().error().message(), "Get \"http://h/p\": EOF");
 }
 
+TEST_F(RetryLayerTest, ErrorsAndAnswersCarryTheAttempts) {
+  stub->Status(503, After("1")).Fail(TransportCause::kEof, "EOF");
+  request.max_retries = 2;
+  const auto failed = Run();
+  ASSERT_FALSE(failed);
+  const auto& attempts = failed.error().attempts();
+  ASSERT_EQ(attempts.size(), 3u);
+  EXPECT_EQ(attempts[0].cause, "503");
+  EXPECT_EQ(attempts[0].waited, 1s);
+  EXPECT_EQ(attempts[1].began, 1s);
+  EXPECT_EQ(attempts[2].cause, "EOF");
+  EXPECT_EQ(failed.error().history().allowed, 3);
+  stub = std::make_shared<Stub>(clock);
+  stub->Status(429, After("0")).Status(404);
+  EXPECT_EQ(Run()->attempts->latest.size(), 2u);
+  stub = std::make_shared<Stub>(clock);
+  stub->Status(200);
+  EXPECT_EQ(Run()->attempts, nullptr);
+}
+
+TEST_F(RetryLayerTest, KeepsTheLatestAttemptsOnly) {
+  stub->Status(429, After("0"));
+  request.max_retries = 100;
+  const auto response = Run();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->attempts->made, 101);
+  EXPECT_EQ(response->attempts->latest.size(), kMaxAttemptsKept);
+}
+
+TEST_F(RetryLayerTest, KnowsWhetherAnEarlierAttemptMayHaveActed) {
+  request.method = "POST";
+  stub->Status(500, After("0")).Fail(TransportCause::kRefused, "connection refused");
+  EXPECT_FALSE(Run().error().nothing_done());
+  stub = std::make_shared<Stub>(clock);
+  stub->Status(429, After("0")).Fail(TransportCause::kRefused, "connection refused");
+  EXPECT_TRUE(Run().error().nothing_done());
+}
+
 TEST_F(RetryLayerTest, RepeatsAWatchOnBrokenConnectionsAndTimeouts) {  // C-4.22, C-4.24
   request.mode = Mode::kWatch;
   stub->Fail(TransportCause::kReset, "reset")
@@ -219,7 +257,8 @@ TEST_F(RetryLayerTest, SendsNothingForAContextThatHasEnded) {  // C-4.28
   EXPECT_TRUE(stub->requests.empty());
 }
 
-TEST_F(RetryLayerTest, BacksOffPerRequestWhenTheEnvironmentSaysSo) {  // C-4.30 to C-4.33
+TEST_F(RetryLayerTest,
+       BacksOffPerRequestWhenTheEnvironmentSaysSo) {  // C-4.30, C-4.31, C-4.32, C-4.33
   host->variables = {{"KUBE_CLIENT_BACKOFF_BASE", "1"}, {"KUBE_CLIENT_BACKOFF_DURATION", "4"}};
   request.max_retries = 4;
   stub->Status(429, After("0"));

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "k8s/base/context.h"
+#include "k8s/http/call_class.h"
 #include "k8s/http/headers.h"
 #include "k8s/http/url.h"
 
@@ -40,6 +41,7 @@ struct Request {
 
   // What the layers need to know of the call; nothing of it is sent.
   Mode mode = Mode::kDo;
+  CallClass call_class = CallClass::kOther;
   int max_retries = 10;  // after the first attempt; negative counts as 0
   Duration timeout{};    // all attempts of Do and DoRaw together; zero: none
   bool throttle = true;  // false: this request passes the rate limiter
@@ -64,6 +66,9 @@ struct Response {
   int status = 0;
   Headers headers{};
   std::unique_ptr<Body> body{};  // never null after a successful RoundTrip
+  // Of the call that this answers, for the error that may be made of it. Null where there is
+  // nothing to tell: a good answer to a first attempt.
+  std::shared_ptr<const Attempts> attempts{};
 };
 
 class RoundTripper {

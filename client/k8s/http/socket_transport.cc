@@ -293,10 +293,10 @@ class SocketTransport final : public RoundTripper {
   ~SocketTransport() override { pool_->Close(); }
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
-    if (auto over = ctx.Check(*env_.clock); !over) return over.error();
+    if (auto over = ctx.Check(*env_.clock); !over) return over.error().WithNothingDone();
     if (auto valid = Validate(request); !valid) return valid.error();
     auto proxy = options_.proxy(request.url);
-    if (!proxy) return proxy.error();
+    if (!proxy) return proxy.error().WithNothingDone();
     // Requests in flight finish on connections that trusted the old roots; new ones do not.
     if (tls_ && tls_->RefreshRoots()) pool_->Retire();
     const std::string key = Cat(request.url.scheme, "|", request.url.Authority(), "|",
@@ -304,10 +304,10 @@ class SocketTransport final : public RoundTripper {
     while (true) {
       ConnectionSlots::Slot slot;
       auto connection = pool_->Take(key, ctx, slot);
-      if (!connection) return connection.error();
+      if (!connection) return connection.error().WithNothingDone();
       if (!*connection) {
         connection = Dial(request.url, *proxy, key, ctx);
-        if (!connection) return connection.error();
+        if (!connection) return connection.error().WithNothingDone();
         (*connection)->slot = std::move(slot);
       }
       // Each pooled connection may turn out dead once; a fresh one ends the loop (C-4.39).
@@ -489,7 +489,9 @@ class SocketTransport final : public RoundTripper {
     const Waiting waiting{*env_.clock, ctx, connection->waker};
     size_t written = 0;
     const auto sent = Send(*connection, request, HeadOf(request, *connection), waiting, written);
-    if (!sent && sent.error().code() != Error::Code::kTransport) return {sent.error()};
+    if (!sent && sent.error().code() != Error::Code::kTransport) {
+      return {sent.error().WithNothingDone()};
+    }
     if (!sent && written == 0 && connection->reused && !request.body_reader) {
       return {sent.error(), true};
     }
@@ -500,7 +502,9 @@ class SocketTransport final : public RoundTripper {
                         (head.error().cause() == TransportCause::kEof ||
                          head.error().cause() == TransportCause::kReset ||
                          (!sent && head.error().code() == Error::Code::kTransport));
-      return {head.error(), dead && connection->reused && IsReplayable(request)};
+      // Half a request is none: no server acts on it.
+      return {sent ? head.error() : head.error().WithNothingDone(),
+              dead && connection->reused && IsReplayable(request)};
     }
     return {Finish(std::move(connection), std::move(*head), request, ctx, sent.has_value())};
   }

@@ -190,7 +190,7 @@ INSTANTIATE_TEST_SUITE_P(
     SocketTransport, CutAnswer,
     testing::Values(
         Cut{"Fin", "", false, TransportCause::kEof}, Cut{"Rst", "", true, TransportCause::kReset},
-        Cut{"FinInStatusLine", "HTTP/1.1 20", false, TransportCause::kProtocol},
+        Cut{"FinInStatusLine", "HTTP/1.1 20", false, TransportCause::kTruncated},
         Cut{"FinInHead", "HTTP/1.1 200 OK\r\nContent-Ty", false, TransportCause::kTruncated},
         Cut{"FinInLength", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false,
             TransportCause::kTruncated},

@@ -52,7 +52,7 @@ class ThrottleLayer final : public RoundTripper {
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
     if (limiter_ && request.throttle && request.mode != Mode::kWatch) {
       auto waited = WaitForLimiter(*limiter_, request, kClientSideThrottling, *clock_, ctx);
-      if (!waited) return waited.error();
+      if (!waited) return waited.error().WithNothingDone();
     }
     return next_->RoundTrip(request, ctx);
   }

@@ -10,15 +10,26 @@ namespace {
 
 Error NameIsRequired() { return Invalid("name is required"); }
 
+Result<bool> DecodeInto(const rest::Answer& answer, Unstructured& object) {
+  object = {};
+  const auto read = answer.Into(TypeOf<Unstructured>(), &object);
+  if (!read) return read.error();
+  if (object.GetKind().empty()) {
+    return DecodeError(Cat("Object 'Kind' is missing in '", answer.body, "'"));
+  }
+  return true;
+}
+
 Result<Unstructured> Decode(const Result<rest::Answer>& answer) {
   if (!answer) return answer.error();
   Unstructured object;
-  const auto read = answer->Into(TypeOf<Unstructured>(), &object);
-  if (!read) return read.error();
-  if (object.GetKind().empty()) {
-    return DecodeError(Cat("Object 'Kind' is missing in '", answer->body, "'"));
-  }
+  if (auto read = DecodeInto(*answer, object); !read) return read.error();
   return object;
+}
+
+// The one subresource; of several none has rules of its own.
+std::string_view Only(Subresources subresources) {
+  return subresources.size() == 0 ? "" : subresources.size() == 1 ? *subresources.begin() : "/";
 }
 
 void PutBody(rest::Request& request, const Unstructured& object) {
@@ -46,6 +57,37 @@ rest::Request ResourceInterface::Start(std::string_view method, std::string_view
   return kubernetes::RequestFor(*rest_, method, gvr_, namespace_, name, subresources);
 }
 
+Result<bool> ResourceInterface::SendSafely(rest::Request request, const kubernetes::Change& change,
+                                           const kubernetes::Landing& landing,
+                                           const Context& ctx) const {
+  const auto read_back = [this](std::string_view name) { return Start("GET", name, {}); };
+  kubernetes::Change typed = change;
+  typed.type = &TypeOf<Unstructured>();
+  return kubernetes::SendChange(*rest_, std::move(request), read_back, typed, landing, ctx);
+}
+
+Result<Unstructured> ResourceInterface::Send(rest::Request request,
+                                             const kubernetes::Change& change,
+                                             const Context& ctx) const {
+  if (!rest_->options().retry_policy) return Decode(request.Do(ctx));
+  Unstructured object;
+  const kubernetes::Landing landing{
+      &object, [&object](const rest::Answer& answer) { return DecodeInto(answer, object); }};
+  const auto sent = SendSafely(std::move(request), change, landing, ctx);
+  if (!sent) return sent.error();
+  return object;
+}
+
+Result<void> ResourceInterface::SendAway(rest::Request request, const kubernetes::Change& change,
+                                         const Context& ctx) const {
+  if (rest_->options().retry_policy) {
+    const auto sent = SendSafely(std::move(request), change, {}, ctx);
+    return sent ? Result<void>() : Result<void>(sent.error());
+  }
+  const auto answer = request.Do(ctx);
+  return answer ? Result<void>() : Result<void>(answer.error());
+}
+
 Result<Unstructured> ResourceInterface::Create(const Unstructured& object,
                                                const metav1::CreateOptions& options,
                                                Subresources subresources,
@@ -58,7 +100,8 @@ Result<Unstructured> ResourceInterface::Create(const Unstructured& object,
   rest::Request request = Start("POST", name, subresources);
   request.VersionedParams(TypeOf<metav1::CreateOptions>(), &options);
   PutBody(request, object);
-  return Decode(request.Do(ctx));
+  return Send(std::move(request),
+              {.verb = Verb::kCreate, .subresource = Only(subresources), .sent = &object}, ctx);
 }
 
 Result<Unstructured> ResourceInterface::Update(const Unstructured& object,
@@ -69,7 +112,12 @@ Result<Unstructured> ResourceInterface::Update(const Unstructured& object,
   rest::Request request = Start("PUT", object.GetName(), subresources);
   request.VersionedParams(TypeOf<metav1::UpdateOptions>(), &options);
   PutBody(request, object);
-  return Decode(request.Do(ctx));
+  return Send(std::move(request),
+              {.verb = Verb::kUpdate,
+               .name = object.GetName(),
+               .subresource = Only(subresources),
+               .sent = &object},
+              ctx);
 }
 
 Result<Unstructured> ResourceInterface::UpdateStatus(const Unstructured& object,
@@ -83,8 +131,10 @@ Result<void> ResourceInterface::Delete(std::string_view name, const metav1::Dele
   if (name.empty()) return NameIsRequired();
   rest::Request request = Start("DELETE", name, subresources);
   PutBody(request, options);
-  const auto answer = request.Do(ctx);
-  return answer ? Result<void>() : Result<void>(answer.error());
+  return SendAway(
+      std::move(request),
+      {.verb = Verb::kDelete, .name = name, .subresource = Only(subresources), .options = &options},
+      ctx);
 }
 
 Result<void> ResourceInterface::DeleteCollection(const metav1::DeleteOptions& options,
@@ -93,8 +143,7 @@ Result<void> ResourceInterface::DeleteCollection(const metav1::DeleteOptions& op
   rest::Request request = Start("DELETE", {}, {});
   request.VersionedParams(TypeOf<metav1::ListOptions>(), &list);
   PutBody(request, options);
-  const auto answer = request.Do(ctx);
-  return answer ? Result<void>() : Result<void>(answer.error());
+  return SendAway(std::move(request), {.verb = Verb::kDeleteCollection}, ctx);
 }
 
 Result<Unstructured> ResourceInterface::Get(std::string_view name,
@@ -152,8 +201,14 @@ Result<Unstructured> ResourceInterface::Patch(std::string_view name, kubernetes:
   rest::Request request = Start("PATCH", name, subresources);
   request.SetHeader("Content-Type", std::string(kubernetes::MediaTypeOf(type)))
       .VersionedParams(TypeOf<metav1::PatchOptions>(), &options)
-      .Body(std::move(data));
-  return Decode(request.Do(ctx));
+      .Body(data);
+  return Send(std::move(request),
+              {.verb = Verb::kPatch,
+               .name = name,
+               .subresource = Only(subresources),
+               .patch_type = type,
+               .patch = data},
+              ctx);
 }
 
 Result<Unstructured> ResourceInterface::Apply(std::string_view name, const Unstructured& object,

@@ -71,6 +71,13 @@ class ResourceInterface {
  private:
   rest::Request Start(std::string_view method, std::string_view name,
                       Subresources subresources) const;
+  // A change, whose answer is wanted or not.
+  Result<Unstructured> Send(rest::Request request, const kubernetes::Change& change,
+                            const Context& ctx) const;
+  Result<void> SendAway(rest::Request request, const kubernetes::Change& change,
+                        const Context& ctx) const;
+  Result<bool> SendSafely(rest::Request request, const kubernetes::Change& change,
+                          const kubernetes::Landing& landing, const Context& ctx) const;
 
   std::shared_ptr<const rest::Client> rest_;
   metav1::GroupVersionResource gvr_;

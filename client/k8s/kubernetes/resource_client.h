@@ -74,7 +74,8 @@ class ResourceClient : public kubernetes::Expansion<T> {
     rest::Request request = this->Start("POST");
     request.VersionedParams(TypeOf<CreateOptions>(), &options)
         .Body(TypeOf<T>(), &object, Core::MetaOf(TypeOf<T>()));
-    return Core::template Call<T>(std::move(request), ctx);
+    return this->template Call<T>(
+        std::move(request), {.verb = Verb::kCreate, .type = &TypeOf<T>(), .sent = &object}, ctx);
   }
 
   Result<T> Update(const T& object, const UpdateOptions& options = {},
@@ -89,13 +90,15 @@ class ResourceClient : public kubernetes::Expansion<T> {
 
   Result<void> Delete(std::string_view name, const DeleteOptions& options = {},
                       const Context& ctx = {}) const requires(Can(Verb::kDelete)) {
-    return Core::Call(this->Deleting(std::move(this->Start("DELETE").Name(name)), options), ctx);
+    return this->Call(this->Deleting(std::move(this->Start("DELETE").Name(name)), options),
+                      {.verb = Verb::kDelete, .name = name, .options = &options}, ctx);
   }
 
   Result<void> DeleteCollection(const DeleteOptions& options = {}, const ListOptions& list = {},
                                 const Context& ctx = {}) const
       requires(Can(Verb::kDeleteCollection)) {
-    return Core::Call(this->Deleting(this->Listing("DELETE", list, false), options), ctx);
+    return this->Call(this->Deleting(this->Listing("DELETE", list, false), options),
+                      {.verb = Verb::kDeleteCollection}, ctx);
   }
 
   Result<T> Patch(std::string_view name, PatchType type, std::string data,
@@ -104,8 +107,15 @@ class ResourceClient : public kubernetes::Expansion<T> {
     rest::Request request = this->Start("PATCH");
     request.SetHeader("Content-Type", std::string(kubernetes::MediaTypeOf(type))).Name(name);
     if (!subresource.empty()) request.SubResource(subresource);
-    request.VersionedParams(TypeOf<PatchOptions>(), &options).Body(std::move(data));
-    return Core::template Call<T>(std::move(request), ctx);
+    request.VersionedParams(TypeOf<PatchOptions>(), &options).Body(data);
+    return this->template Call<T>(std::move(request),
+                                  {.verb = Verb::kPatch,
+                                   .name = name,
+                                   .subresource = subresource,
+                                   .type = &TypeOf<T>(),
+                                   .patch_type = type,
+                                   .patch = data},
+                                  ctx);
   }
 
   // Sends what differs from a fresh object. An explicit zero needs the form with Unstructured.
@@ -160,7 +170,13 @@ class ResourceClient : public kubernetes::Expansion<T> {
     if (!subresource.empty()) request.SubResource(subresource);
     request.VersionedParams(TypeOf<UpdateOptions>(), &options)
         .Body(TypeOf<T>(), &object, Core::MetaOf(TypeOf<T>()));
-    return Core::template Call<T>(std::move(request), ctx);
+    return this->template Call<T>(std::move(request),
+                                  {.verb = Verb::kUpdate,
+                                   .name = kubernetes::NameOf(object),
+                                   .subresource = subresource,
+                                   .type = &TypeOf<T>(),
+                                   .sent = &object},
+                                  ctx);
   }
 
   template <class R, class S>
@@ -169,7 +185,13 @@ class ResourceClient : public kubernetes::Expansion<T> {
     const TypeInfo& type = TypeOf<S>();
     auto request = this->Applying(name, type, &object, Core::MetaOf(type), options, subresource);
     if (!request) return request.error();
-    return Core::template Call<R>(*std::move(request), ctx);
+    return this->template Call<R>(*std::move(request),
+                                  {.verb = Verb::kApply,
+                                   .name = name,
+                                   .subresource = subresource,
+                                   .type = &type,
+                                   .sent = &object},
+                                  ctx);
   }
 };
 

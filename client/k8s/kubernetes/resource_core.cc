@@ -4,20 +4,6 @@
 
 namespace k8s::kubernetes {
 
-std::string_view MediaTypeOf(PatchType type) {
-  switch (type) {
-    case PatchType::kJSONPatch:
-      return "application/json-patch+json";
-    case PatchType::kMergePatch:
-      return "application/merge-patch+json";
-    case PatchType::kStrategicMergePatch:
-      return "application/strategic-merge-patch+json";
-    case PatchType::kApplyYAML:
-      return "application/apply-patch+yaml";
-  }
-  return {};
-}
-
 rest::Request RequestFor(const rest::Client& rest, std::string_view method,
                          const metav1::GroupVersionResource& resource, std::string_view namespace_,
                          std::string_view name,
@@ -95,9 +81,25 @@ Result<bool> ResourceCore::Send(rest::Request& request, const Context& ctx, cons
   return answer->Into(type, object);
 }
 
+Result<bool> ResourceCore::SendSafely(rest::Request request, const Change& change,
+                                      const Landing& landing, const Context& ctx) const {
+  const auto read_back = [this](std::string_view name) {
+    return std::move(Start("GET").Name(name));
+  };
+  return SendChange(*rest_, std::move(request), read_back, change, landing, ctx);
+}
+
 Result<void> ResourceCore::Call(rest::Request request, const Context& ctx) {
   const auto answer = request.Do(ctx);
   if (!answer) return answer.error();
+  return {};
+}
+
+Result<void> ResourceCore::Call(rest::Request request, const Change& change,
+                                const Context& ctx) const {
+  if (!rest_->options().retry_policy) return Call(std::move(request), ctx);
+  const auto sent = SendSafely(std::move(request), change, {}, ctx);
+  if (!sent) return sent.error();
   return {};
 }
 

@@ -10,14 +10,11 @@
 
 #include "k8s/api/metav1.h"
 #include "k8s/base/context.h"
+#include "k8s/kubernetes/change.h"
 #include "k8s/rest/request.h"
 #include "k8s/rest/watch_stream.h"
 
 namespace k8s::kubernetes {
-
-// The media types of Patch.
-enum class PatchType : uint8_t { kJSONPatch, kMergePatch, kStrategicMergePatch, kApplyYAML };
-std::string_view MediaTypeOf(PatchType type);
 
 // A request of a resource without a typed client, below the path of its group version. An empty
 // namespace is all of them, an empty name the collection; subresources are not checked.
@@ -59,6 +56,22 @@ class ResourceCore {
   // Sends it; any answer from 200 to 206 will do (C-8.6).
   static Result<void> Call(rest::Request request, const Context& ctx);
 
+  // The same of changes, which ReplaySafe looks after.
+  template <class T>
+  Result<T> Call(rest::Request request, const Change& change, const Context& ctx) const {
+    if (!rest_->options().retry_policy) return Call<T>(std::move(request), ctx);
+    T object{};
+    const Landing landing{&object, [&object](const rest::Answer& answer) {
+                            object = T{};
+                            return answer.Into(TypeOf<T>(), &object);
+                          }};
+    const auto read = SendSafely(std::move(request), change, landing, ctx);
+    if (!read) return read.error();
+    if (!*read) return T{};
+    return object;
+  }
+  Result<void> Call(rest::Request request, const Change& change, const Context& ctx) const;
+
   // The kind and version to put on an object of that type.
   static TypeMeta MetaOf(const TypeInfo& type) {
     return {std::string(type.api_version()), std::string(type.name)};
@@ -71,6 +84,8 @@ class ResourceCore {
  private:
   static Result<bool> Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
                            void* object);
+  Result<bool> SendSafely(rest::Request request, const Change& change, const Landing& landing,
+                          const Context& ctx) const;
 
   std::shared_ptr<const rest::Client> rest_;
   std::string resource_;

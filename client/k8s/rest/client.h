@@ -7,6 +7,7 @@
 #include <string>
 
 #include "k8s/base/env.h"
+#include "k8s/http/replay_safe.h"
 #include "k8s/http/round_tripper.h"
 #include "k8s/http/url.h"
 #include "k8s/machinery/type_info.h"
@@ -26,7 +27,8 @@ struct ClientOptions {
   std::string group{}, version{};  // of requests for resources
   ContentConfig content{};
   std::shared_ptr<http::RoundTripper> stack{};  // the layers and the transport below them
-  Duration timeout{};                           // of each request: Config.Timeout
+  std::shared_ptr<const http::ReplaySafe> retry_policy{};  // the one of the stack
+  Duration timeout{};                                      // of each request: Config.Timeout
   WarningHandler warning_handler = LogWarnings();
   KindLookup find_kind = nullptr;
   Env env{};

@@ -123,6 +123,7 @@ Config AnonymousClientConfig(const Config& config) {
   anonymous.qps = config.qps;
   anonymous.burst = config.burst;
   anonymous.rate_limiter = config.rate_limiter;
+  anonymous.retry_policy = config.retry_policy;
   anonymous.warning_handler = config.warning_handler;
   anonymous.timeout = config.timeout;
   anonymous.dial = config.dial;
@@ -147,8 +148,18 @@ std::shared_ptr<http::RateLimiter> RateLimiterFor(const Config& config) {
                               config.env.clock);
 }
 
+std::shared_ptr<const http::ReplaySafe> RetryPolicyFor(const Config& config) {
+  if (!config.retry_policy) return nullptr;
+  auto policy = std::make_shared<http::ReplaySafe>(*config.retry_policy);
+  if (!policy->shared_budget) {
+    policy->shared_budget = std::make_shared<http::RetryBudget>(policy->budget, config.env.clock);
+  }
+  return policy;
+}
+
 Result<Config> ConfigForClientset(const Config& config) {
   Config copy = config;
+  if (const auto policy = RetryPolicyFor(config)) copy.retry_policy = *policy;
   if (config.rate_limiter || config.qps <= 0) return copy;
   if (config.burst <= 0) {
     return ConfigError(

@@ -16,6 +16,7 @@
 #include "k8s/http/impersonate.h"
 #include "k8s/http/proxy.h"
 #include "k8s/http/rate_limiter.h"
+#include "k8s/http/replay_safe.h"
 #include "k8s/http/round_tripper.h"
 #include "k8s/http/trace.h"
 #include "k8s/machinery/value.h"
@@ -101,6 +102,7 @@ struct Config {
   double qps = 0;                   // 0: 5; negative: no client-side limit
   int burst = 0;                    // 0: 10
   std::shared_ptr<http::RateLimiter> rate_limiter{};  // beats qps and burst
+  std::optional<http::ReplaySafe> retry_policy{};     // none: client-go's rules (docs/retry.md)
   WarningHandler warning_handler{};                   // empty: LogWarnings()
   Duration timeout{};                                 // of each exchange; zero: none
   // Open at once to one host, idle ones included; more requests wait. 0: any number, as client-go.
@@ -135,7 +137,10 @@ Result<void> LoadTLSFiles(Config& config);
 
 // The limiter of one REST client (1.3); null: none.
 std::shared_ptr<http::RateLimiter> RateLimiterFor(const Config& config);
+// The retry policy of one client, with a budget; null: none.
+std::shared_ptr<const http::ReplaySafe> RetryPolicyFor(const Config& config);
 // A copy for a clientset: with QPS set, all groups share one new limiter; else each gets its own.
+// All groups share one retry budget.
 Result<Config> ConfigForClientset(const Config& config);
 
 // The config of the pod that this program runs in (2.5).

@@ -3,6 +3,7 @@
 #include "k8s/base/strings.h"
 #include "k8s/http/debug.h"
 #include "k8s/http/metrics.h"
+#include "k8s/http/replay_safe.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/scalars.h"
 #include "k8s/rest/content.h"
@@ -52,6 +53,24 @@ Error Internal(const Error& cause) {
                      .message = Cat("Internal error occurred: ", cause.message()),
                      .reason = "InternalError",
                      .code = 500});
+}
+
+http::CallClass ClassOf(std::string_view method, http::Mode mode) {
+  if (method != "GET" && method != "HEAD") return http::CallClass::kOther;
+  switch (mode) {
+    case http::Mode::kStream:
+      return http::CallClass::kStream;
+    case http::Mode::kWatch:
+      return http::CallClass::kWatch;
+    default:
+      return http::CallClass::kRead;
+  }
+}
+
+Error UnreadableBody(const Error& cause) {
+  return cause.WithMessage(
+      Cat("unexpected error when reading response body. Please retry. Original error: ",
+          cause.message()));
 }
 
 bool IsZeroText(const Field& field, const std::string& text) {
@@ -186,6 +205,11 @@ Request& Request::NoThrottle() {
   return *this;
 }
 
+Request& Request::CallClass(http::CallClass call_class) {
+  call_class_ = call_class;
+  return *this;
+}
+
 Request& Request::UseProtobufAsDefault() {
   prefer_protobuf_ = true;
   return *this;
@@ -274,6 +298,7 @@ Result<http::Request> Request::Build(http::Mode mode) const {
   request.body = body_;
   request.body_reader = body_reader_;
   request.mode = mode;
+  request.call_class = call_class_.value_or(ClassOf(method_, mode));
   request.max_retries = max_retries_;
   request.timeout = timeout_;
   request.throttle = throttle_;
@@ -329,23 +354,26 @@ Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::s
   if (mode == http::Mode::kWatch && response->status > 200 && response->status <= 299) {
     return Error::Transport(TransportCause::kProtocol,
                             Cat("for request ", request->url.String(),
-                                ", got status: ", std::to_string(response->status)));
+                                ", got status: ", std::to_string(response->status)))
+        .WithAttempts(response->attempts);
   }
+  const bool nothing_done = http::NothingDone(response->status, response->headers) &&
+                            !(response->attempts && response->attempts->in_doubt);
   auto body = response->body->ReadAll();
   if (!body) {
-    if (mode == http::Mode::kDoRaw) return body.error();
-    return body.error().WithMessage(
-        Cat("unexpected error when reading response body. Please retry. Original error: ",
-            body.error().message()));
+    const Error cut = mode == http::Mode::kDoRaw ? body.error() : UnreadableBody(body.error());
+    return cut.WithAttempts(response->attempts).WithNothingDone(nothing_done);
   }
   http::LogBody("Response Body", *body);
   if (mode == http::Mode::kDo || mode == http::Mode::kDoRaw) Received(*body);
   if (mode != http::Mode::kDoRaw && !media_type.empty()) {
-    if (const auto parsed = ParseMediaType(media_type); !parsed) return Internal(parsed.error());
+    if (const auto parsed = ParseMediaType(media_type); !parsed) {
+      return Internal(parsed.error()).WithAttempts(response->attempts);
+    }
   }
   const Error error = ErrorFrom(*response, *body, mode != http::Mode::kDoRaw);
   if (error_body != nullptr) *error_body = *std::move(body);
-  return error;
+  return error.WithAttempts(response->attempts).WithNothingDone(nothing_done);
 }
 
 // Reports how long a call took, its waits included and whatever came of it (chapter 4.8).
@@ -374,11 +402,7 @@ Result<Answer> Request::Do(const Context& ctx) {
   auto response = Send(http::Mode::kDo, ctx, nullptr);
   if (!response) return response.error();
   auto body = response->body->ReadAll();
-  if (!body) {
-    return body.error().WithMessage(
-        Cat("unexpected error when reading response body. Please retry. Original error: ",
-            body.error().message()));
-  }
+  if (!body) return UnreadableBody(body.error()).WithAttempts(response->attempts);
   http::LogBody("Response Body", *body);
   Received(*body);
   Answer answer{.status_code = response->status,
@@ -389,7 +413,7 @@ Result<Answer> Request::Do(const Context& ctx) {
   if (answer.content_type.empty()) {
     answer.content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
   } else if (const auto parsed = ParseMediaType(answer.content_type); !parsed) {
-    return Internal(parsed.error());
+    return Internal(parsed.error()).WithAttempts(response->attempts);
   }
   return answer;
 }

@@ -61,6 +61,8 @@ class Request {
   Request& Timeout(Duration timeout);
   Request& MaxRetries(int retries);
   Request& NoThrottle();
+  // What ReplaySafe goes by; without it a GET is a read, and any other a request by hand.
+  Request& CallClass(http::CallClass call_class);
   Request& UseProtobufAsDefault();
   Request& OnWarning(WarningHandler handler);
   Request& Body(std::string bytes);  // Content-Type is the caller's
@@ -102,6 +104,7 @@ class Request {
   Duration timeout_;
   int max_retries_ = 10;
   bool throttle_ = true;
+  std::optional<http::CallClass> call_class_;
   bool prefer_protobuf_ = false;
   WarningHandler warning_handler_;
   std::optional<Error> error_;

@@ -417,6 +417,17 @@ TEST(Request, ABodyThatBreaksOffIsNotAskedForAgain) {  // C-3.34
 
 // ---- warnings and metrics ----
 
+TEST(Request, AnErrorAnswerCarriesTheAttempts) {
+  TestClient client;
+  client.options.stack = http::BuildChain({}, client.stub);
+  client.stub->Status(429, {{"Retry-After", "0"}}).Status(404);
+  const auto missing = PodGet(client).Do();
+  ASSERT_FALSE(missing);
+  ASSERT_EQ(missing.error().attempts().size(), 2u);
+  EXPECT_EQ(missing.error().attempts()[0].cause, "429");
+  EXPECT_TRUE(missing.error().nothing_done());
+}
+
 TEST(Request, HandsWarningsToTheHandlerInOrder) {  // C-3.33
   TestClient client;
   const http::Headers headers = {{"Content-Type", "application/json"},

@@ -222,6 +222,7 @@ Result<std::shared_ptr<http::RoundTripper>> TransportFor(const Config& config) {
   if (!authenticate) return authenticate.error();
   http::ChainOptions options;
   options.rate_limiter = RateLimiterFor(config);
+  options.retry_policy = RetryPolicyFor(config);
   options.attempt_timeout = config.timeout;
   options.trace = config.trace;
   options.impersonate = config.impersonate;
@@ -237,7 +238,10 @@ Result<std::shared_ptr<http::RoundTripper>> TransportFor(const Config& config) {
 Result<std::shared_ptr<const Client>> ClientFor(const Config& config, ClientOptions options) {
   auto base = DefaultServerURL(config);
   if (!base) return base.error();
-  auto stack = TransportFor(config);
+  options.retry_policy = RetryPolicyFor(config);
+  Config with_budget = config;
+  if (options.retry_policy) with_budget.retry_policy = *options.retry_policy;
+  auto stack = TransportFor(with_budget);
   if (!stack) return stack.error();
   options.base = *std::move(base);
   options.stack = *std::move(stack);
