@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "k8s/base/strings.h"
+
 namespace k8s::http {
 namespace {
+
+constexpr int64_t kMaxBackoffSeconds = int64_t{10} * 366 * 24 * 3600;
 
 // Saturates where the product would not fit.
 Duration Scale(Duration duration, double factor) {
@@ -83,6 +87,24 @@ void KeyedBackoff::Gc() {
   std::lock_guard lock(mutex_);
   const TimePoint now = clock_->Now();
   std::erase_if(entries_, [&](const auto& entry) { return Expired(entry.second, now); });
+}
+
+void URLBackoff::UpdateBackoff(const Url& url, int status) {
+  if (status == 429 || status > 499) {
+    backoff_.Next(url.Authority(), clock_->Now());
+  } else {
+    backoff_.Reset(url.Authority());
+  }
+}
+
+std::shared_ptr<BackoffManager> BackoffFromEnvironment(const Env& env) {
+  const auto base = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_BASE").value_or(""));
+  const auto duration = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_DURATION").value_or(""));
+  if (!base || !duration) return nullptr;
+  const auto seconds = [](int64_t count) {
+    return Duration(std::chrono::seconds(std::clamp<int64_t>(count, 0, kMaxBackoffSeconds)));
+  };
+  return std::make_shared<URLBackoff>(seconds(*base), seconds(*duration), env.clock);
 }
 
 }  // namespace k8s::http

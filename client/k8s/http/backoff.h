@@ -1,7 +1,8 @@
 #pragma once
 
 // Waits that grow: Backoff is client-go's wait.Backoff, a value; KeyedBackoff is flowcontrol's
-// Backoff (5.4), which remembers one wait per key and may be shared by threads.
+// Backoff (5.4), which remembers one wait per key; BackoffManager says how long a request waits
+// before its attempts (4.7). All but Backoff may be shared by threads.
 
 #include <map>
 #include <memory>
@@ -9,7 +10,9 @@
 #include <string>
 
 #include "k8s/base/clock.h"
+#include "k8s/base/env.h"
 #include "k8s/base/random.h"
+#include "k8s/http/url.h"
 
 namespace k8s::http {
 
@@ -58,5 +61,38 @@ class KeyedBackoff {
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
 };
+
+// Asked before each attempt of a request, and told of its outcome. A backoff alone repeats nothing;
+// it makes the wait of a retry longer, and that of a first attempt if earlier requests failed.
+class BackoffManager {
+ public:
+  virtual ~BackoffManager() = default;
+  virtual Duration CalculateBackoff(const Url& url) = 0;
+  // `status` is 0 without an answer.
+  virtual void UpdateBackoff(const Url& url, int status) = 0;
+};
+
+class NoBackoff final : public BackoffManager {
+ public:
+  Duration CalculateBackoff(const Url&) override { return {}; }
+  void UpdateBackoff(const Url&, int) override {}
+};
+
+// By host and port: grows on 429 and above 499, and starts over on any other outcome.
+class URLBackoff final : public BackoffManager {
+ public:
+  URLBackoff(Duration base, Duration max, std::shared_ptr<Clock> clock)
+      : backoff_(base, max, clock), clock_(std::move(clock)) {}
+  Duration CalculateBackoff(const Url& url) override { return backoff_.Get(url.Authority()); }
+  void UpdateBackoff(const Url& url, int status) override;
+
+ private:
+  KeyedBackoff backoff_;
+  const std::shared_ptr<Clock> clock_;
+};
+
+// A new URLBackoff of KUBE_CLIENT_BACKOFF_BASE and KUBE_CLIENT_BACKOFF_DURATION, both in seconds;
+// null when one of them is no number.
+std::shared_ptr<BackoffManager> BackoffFromEnvironment(const Env& env);
 
 }  // namespace k8s::http

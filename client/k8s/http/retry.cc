@@ -37,30 +37,19 @@ bool IsRetryable(const Request& request, const Error& error) {
   }
 }
 
-// Per request, so that one call never slows another (C-4.33).
-std::unique_ptr<KeyedBackoff> BackoffFromEnvironment(const Env& env) {
-  const auto base = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_BASE").value_or(""));
-  const auto duration = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_DURATION").value_or(""));
-  if (!base || !duration) return nullptr;
-  const auto seconds = [](int64_t count) {
-    return Duration(std::chrono::seconds(std::clamp<int64_t>(count, 0, kMaxRetryAfterSeconds)));
-  };
-  return std::make_unique<KeyedBackoff>(seconds(*base), seconds(*duration), env.clock);
-}
-
 // One call with its attempts.
 class Call {
  public:
   Call(RoundTripper& next, RateLimiter* limiter, const Env& env, const ReplaySafe* policy,
        const Request& request, const Context& ctx)
       : next_(next),
-        limiter_(limiter),
+        limiter_(request.rate_limiter ? request.rate_limiter.get() : limiter),
         env_(env),
         policy_(policy),
         first_(request),
         ctx_(ctx),
-        key_(request.url.Authority()),
-        backoff_(BackoffFromEnvironment(env)) {
+        // From the environment one per request, so that no call slows another (C-4.33).
+        backoff_(request.backoff ? request.backoff : BackoffFromEnvironment(env)) {
     if (policy_ == nullptr) return;
     growing_ = policy_->backoff;
     policy_->shared_budget->OnCall();
@@ -86,7 +75,7 @@ class Call {
       Track(over.error());
       return over;
     }
-    Duration wait = backoff_ ? backoff_->Get(key_) : Duration::zero();
+    Duration wait = backoff_ ? backoff_->CalculateBackoff(first_.url) : Duration::zero();
     if (attempts_ > 0) wait = std::max(wait, retry_after_);
     // A context that ends here shows in the next steps, before anything is sent.
     static_cast<void>(Sleep(*env_.clock, wait, ctx_).has_value());
@@ -118,13 +107,7 @@ class Call {
     } else {
       Track(std::nullopt);
     }
-    if (!backoff_) return;
-    const bool overloaded = response && (response->status == 429 || response->status > 499);
-    if (overloaded) {
-      backoff_->Next(key_, env_.clock->Now());
-    } else {
-      backoff_->Reset(key_);
-    }
+    if (backoff_) backoff_->UpdateBackoff(first_.url, response ? response->status : 0);
   }
 
   // For the error that may come of it in the end.
@@ -250,8 +233,7 @@ class Call {
   const ReplaySafe* policy_;
   const Request& first_;
   const Context& ctx_;
-  const std::string key_;
-  const std::unique_ptr<KeyedBackoff> backoff_;
+  const std::shared_ptr<BackoffManager> backoff_;
   Backoff growing_;  // of the policy
   int attempts_ = 0;
   TimePoint start_{}, began_{}, ended_{};  // of the first attempt; of the latest

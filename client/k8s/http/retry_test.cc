@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "k8s/http/backoff.h"
 #include "k8s/http/redirect.h"
 #include "k8s/http/stub_for_test.h"
 
@@ -275,6 +276,34 @@ TEST_F(RetryLayerTest,
   stub->Status(429, After("0"));
   ASSERT_TRUE(Run());
   EXPECT_THAT(stub->Gaps(), ElementsAre(0, 0));
+}
+
+TEST_F(RetryLayerTest, SharesABackoffThatItsCallersShare) {  // section 4.7
+  request.backoff = std::make_shared<URLBackoff>(1s, 4s, clock);
+  request.max_retries = 1;
+  stub->Status(429, After("0"));
+  ASSERT_TRUE(Run());
+  ASSERT_TRUE(Run());
+  EXPECT_THAT(stub->Gaps(), ElementsAre(1, 2, 4));
+  stub = std::make_shared<Stub>(clock);
+  stub->Status(200);
+  ASSERT_TRUE(Run());
+  EXPECT_EQ(request.backoff->CalculateBackoff(request.url), 0s);
+  host->variables = {{"KUBE_CLIENT_BACKOFF_BASE", "9"}, {"KUBE_CLIENT_BACKOFF_DURATION", "9"}};
+  request.backoff = std::make_shared<NoBackoff>();
+  stub = std::make_shared<Stub>(clock);
+  stub->Status(429, After("0"));
+  ASSERT_TRUE(Run());
+  EXPECT_THAT(stub->Gaps(), ElementsAre(0));
+}
+
+TEST_F(RetryLayerTest, AsksTheLimiterOfItsRequest) {  // section 5.2
+  limiter = NewTokenBucket(0.001, 1, clock);
+  request.rate_limiter = NewTokenBucket(1, 1, clock);
+  ASSERT_TRUE(request.rate_limiter->TryAccept());
+  stub->Status(429, After("0")).Status(200);
+  ASSERT_TRUE(Run());
+  EXPECT_THAT(stub->Gaps(), ElementsAre(1));
 }
 
 TEST_F(RetryLayerTest, TakesATokenPerRetry) {  // C-4.34

@@ -20,6 +20,9 @@
 
 namespace k8s::http {
 
+class BackoffManager;
+class RateLimiter;
+
 // How the call will use the response; the retry rules differ (chapter 3.6).
 enum class Mode : uint8_t { kDo, kDoRaw, kStream, kWatch };
 
@@ -42,10 +45,12 @@ struct Request {
   // What the layers need to know of the call; nothing of it is sent.
   Mode mode = Mode::kDo;
   CallClass call_class = CallClass::kOther;
-  int max_retries = 10;  // after the first attempt; negative counts as 0
-  Duration timeout{};    // all attempts of Do and DoRaw together; zero: none
-  bool throttle = true;  // false: this request passes the rate limiter
-  int attempt = 1;       // counted from 1; set by the retry layer
+  int max_retries = 10;                         // after the first attempt; negative counts as 0
+  Duration timeout{};                           // all attempts of Do and DoRaw together; zero: none
+  bool throttle = true;                         // false: this request passes the rate limiter
+  std::shared_ptr<RateLimiter> rate_limiter{};  // instead of the client's
+  std::shared_ptr<BackoffManager> backoff{};    // instead of what the environment asks for
+  int attempt = 1;                              // counted from 1; set by the retry layer
 };
 
 // The body of a response. One reader at a time. Destroying it before its end closes the connection

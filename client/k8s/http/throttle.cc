@@ -50,8 +50,9 @@ class ThrottleLayer final : public RoundTripper {
       : next_(std::move(next)), limiter_(std::move(limiter)), clock_(std::move(clock)) {}
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
-    if (limiter_ && request.throttle && request.mode != Mode::kWatch) {
-      auto waited = WaitForLimiter(*limiter_, request, kClientSideThrottling, *clock_, ctx);
+    RateLimiter* limiter = request.rate_limiter ? request.rate_limiter.get() : limiter_.get();
+    if (limiter != nullptr && request.throttle && request.mode != Mode::kWatch) {
+      auto waited = WaitForLimiter(*limiter, request, kClientSideThrottling, *clock_, ctx);
       if (!waited) return waited.error().WithNothingDone();
     }
     return next_->RoundTrip(request, ctx);

@@ -200,8 +200,14 @@ Request& Request::MaxRetries(int retries) {
   return *this;
 }
 
-Request& Request::NoThrottle() {
-  throttle_ = false;
+Request& Request::Throttle(std::shared_ptr<http::RateLimiter> limiter) {
+  throttle_ = limiter != nullptr;
+  rate_limiter_ = std::move(limiter);
+  return *this;
+}
+
+Request& Request::BackOff(std::shared_ptr<http::BackoffManager> manager) {
+  backoff_ = std::move(manager);
   return *this;
 }
 
@@ -302,6 +308,8 @@ Result<http::Request> Request::Build(http::Mode mode) const {
   request.max_retries = max_retries_;
   request.timeout = timeout_;
   request.throttle = throttle_;
+  request.rate_limiter = rate_limiter_;
+  request.backoff = backoff_;
   return request;
 }
 

@@ -60,7 +60,10 @@ class Request {
   Request& SetHeader(std::string_view name, std::string value);
   Request& Timeout(Duration timeout);
   Request& MaxRetries(int retries);
-  Request& NoThrottle();
+  // Another limiter for this request; null: none.
+  Request& Throttle(std::shared_ptr<http::RateLimiter> limiter);
+  // What it waits before its attempts, beside Retry-After; a shared URLBackoff slows a host down.
+  Request& BackOff(std::shared_ptr<http::BackoffManager> manager);
   // What ReplaySafe goes by; without it a GET is a read, and any other a request by hand.
   Request& CallClass(http::CallClass call_class);
   Request& UseProtobufAsDefault();
@@ -104,6 +107,8 @@ class Request {
   Duration timeout_;
   int max_retries_ = 10;
   bool throttle_ = true;
+  std::shared_ptr<http::RateLimiter> rate_limiter_;
+  std::shared_ptr<http::BackoffManager> backoff_;
   std::optional<http::CallClass> call_class_;
   bool prefer_protobuf_ = false;
   WarningHandler warning_handler_;
