@@ -40,6 +40,7 @@ class Server {
   Result<std::string> Listen(ListenerOptions options = {});
   int port() const;
   size_t connections() const;
+  size_t sessions() const;  // connections that are served, over sockets and in memory
 
   // Every document of a manifest becomes an object, or none does. `place` stands in errors, which
   // say document and line: "a.yaml: document 2 (line 14): kind "Foo" in version "v1" is not

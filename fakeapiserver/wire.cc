@@ -27,6 +27,7 @@ class TamperedEvents final : public Source {
 
   void SetWake(std::function<void()> wake) override { inner_->SetWake(std::move(wake)); }
   TimePoint WakeAt() const override { return delayed_ ? due_ : inner_->WakeAt(); }
+  int64_t revision() const override { return revision_; }
 
   Outcome Next(Slices& out) override {
     if (how_.end_after_events && sent_ >= *how_.end_after_events) {
@@ -48,8 +49,8 @@ class TamperedEvents final : public Source {
         if (outcome == Outcome::kEnd && held_) return Send(*std::exchange(held_, {}), out);
         return outcome;
       }
-      std::string frame = Gather(data);
-      if (how_.withhold_bookmarks && IsBookmark(frame)) continue;
+      Frame frame{Gather(data), inner_->revision()};
+      if (how_.withhold_bookmarks && IsBookmark(frame.bytes)) continue;
       ++seen_;
       if (held_) {
         again_ = std::exchange(held_, {});
@@ -72,7 +73,7 @@ class TamperedEvents final : public Source {
           due_ = clock_->Now() + fault->delay;
           return Outcome::kPending;
         case EventFault::Kind::kCorrupt:
-          frame[frame.size() / 2] = static_cast<char>(frame[frame.size() / 2] ^ 0x80);
+          frame.bytes[frame.bytes.size() / 2] ^= static_cast<char>(0x80);
           break;
       }
       return Send(std::move(frame), out);
@@ -80,9 +81,15 @@ class TamperedEvents final : public Source {
   }
 
  private:
-  Outcome Send(std::string frame, Slices& out) {
+  struct Frame {
+    std::string bytes;
+    int64_t revision;
+  };
+
+  Outcome Send(Frame frame, Slices& out) {
     ++sent_;
-    out.push_back(Slice::Of(std::move(frame)));
+    revision_ = frame.revision;
+    out.push_back(Slice::Of(std::move(frame.bytes)));
     return Outcome::kData;
   }
 
@@ -92,7 +99,8 @@ class TamperedEvents final : public Source {
   size_t seen_ = 0;
   size_t sent_ = 0;
   bool ended_ = false;
-  std::optional<std::string> held_, again_, delayed_;
+  int64_t revision_ = 0;
+  std::optional<Frame> held_, again_, delayed_;
   TimePoint due_{};
 };
 
@@ -138,6 +146,8 @@ class MistreatedBytes final : public Source {
     return inner_ ? inner_->WakeAt() : kForever;
   }
 
+  int64_t revision() const override { return sent_revision_; }
+
   Outcome Next(Slices& out) override {
     if (inner_ && ready_.empty() && !ending_) {
       const Outcome pulled = Pull();
@@ -179,8 +189,8 @@ class MistreatedBytes final : public Source {
       if (CutsAt(Place::kFrame) && events_ == how_.cut->after) {
         AppendBody(std::string_view(bytes).substr(0, bytes.size() / 2));
         ending_ = how_.cut->ending;
-      } else {
-        AppendBody(bytes);
+      } else if (AppendBody(bytes)) {
+        ready_revision_ = inner_->revision();
       }
       ++events_;
     }
@@ -194,19 +204,21 @@ class MistreatedBytes final : public Source {
     return outcome;
   }
 
-  // What is left of the bytes before the cut.
-  void Append(std::string_view bytes) {
-    if (ending_) return;
+  // What is left of the bytes before the cut; whether that is all of them.
+  bool Append(std::string_view bytes) {
+    if (ending_) return false;
+    const size_t whole = bytes.size();
     if (CutsAt(Place::kAnswer) && total_ + bytes.size() >= how_.cut->after) {
       bytes = bytes.substr(0, how_.cut->after - total_);
       ending_ = how_.cut->ending;
     }
     total_ += bytes.size();
     ready_ += bytes;
+    return bytes.size() == whole;
   }
 
-  void AppendBody(std::string_view bytes) {
-    if (ending_) return;
+  bool AppendBody(std::string_view bytes) {
+    if (ending_) return false;
     bool cut = false;
     const size_t whole = bytes.size();
     if (CutsAt(Place::kBody) && body_ + bytes.size() >= how_.cut->after) {
@@ -219,12 +231,13 @@ class MistreatedBytes final : public Source {
       http::AppendChunkSize(how_.wrong_chunk_size ? whole + 7 : whole, line);
       Append(line);
     }
-    Append(bytes);
+    const bool all = Append(bytes) && bytes.size() == whole;
     if (cut) {
       ending_ = how_.cut->ending;
     } else if (chunked_ && whole > 0) {
       Append(http::kChunkEnd);
     }
+    return all;
   }
 
   void Complete() {
@@ -253,6 +266,7 @@ class MistreatedBytes final : public Source {
     }
     out.push_back(Slice::Of(ready_.substr(0, count)));
     ready_.erase(0, count);
+    if (ready_.empty()) sent_revision_ = ready_revision_;
     return Outcome::kData;
   }
 
@@ -262,9 +276,11 @@ class MistreatedBytes final : public Source {
   TimePoint next_at_;
   bool chunked_ = false;
   std::string ready_;
-  size_t total_ = 0;              // bytes of the answer so far
-  size_t body_ = 0;               // of its body
-  size_t events_ = 0;             // of a watch
+  size_t total_ = 0;            // bytes of the answer so far
+  size_t body_ = 0;             // of its body
+  size_t events_ = 0;           // of a watch
+  int64_t ready_revision_ = 0;  // of the last event in ready_
+  int64_t sent_revision_ = 0;
   std::optional<Ending> ending_;  // comes when ready_ is empty
   std::optional<TimePoint> hang_until_;
 };
