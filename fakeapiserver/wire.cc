@@ -11,6 +11,8 @@ namespace {
 
 // So far into a frame its type can be read, in JSON and in protobuf.
 constexpr size_t kTypePrefix = 40;
+// So much of a frame a reader can do without: its line end, and that of its chunk.
+constexpr size_t kFrameTail = 1 + http::kChunkEnd.size();
 
 bool IsBookmark(std::string_view frame) {
   return frame.substr(0, kTypePrefix).find("BOOKMARK") != std::string_view::npos;
@@ -124,7 +126,7 @@ class MistreatedBytes final : public Source {
     chunked_ = has_body && (inner_ != nullptr || how_.wrong_chunk_size);
     Append(AnswerHead(answer, chunked_, false));
     if (inner_) {
-      if (Counts()) inner_->SplitEvents();
+      if (Counts() || IsSlow()) inner_->SplitEvents();
       return;
     }
     std::string body = has_body ? Gather(answer.body) : std::string();
@@ -175,6 +177,7 @@ class MistreatedBytes final : public Source {
   bool Counts() const {
     return how_.cut && (how_.cut->place == Place::kEvent || how_.cut->place == Place::kFrame);
   }
+  bool IsSlow() const { return how_.drip_bytes > 0 || how_.bytes_per_second > 0; }
   bool CutsAt(Place place) const { return how_.cut && how_.cut->place == place; }
 
   Outcome Pull() {
@@ -266,7 +269,7 @@ class MistreatedBytes final : public Source {
     }
     out.push_back(Slice::Of(ready_.substr(0, count)));
     ready_.erase(0, count);
-    if (ready_.empty()) sent_revision_ = ready_revision_;
+    if (ready_.size() <= kFrameTail) sent_revision_ = ready_revision_;
     return Outcome::kData;
   }
 

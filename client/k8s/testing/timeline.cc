@@ -65,8 +65,8 @@ std::string Timeline(const Exchanges& exchanges) {
   width = std::min(width, kMaxRequestWidth) + 2;
   const auto line = [&](std::string time, std::string conn, std::string request,
                         std::string_view answer) {
-    return Cat(Padded(std::move(time), 10), Padded(std::move(conn), 6),
-               Padded(std::move(request), answer.empty() ? 0 : width), answer, "\n");
+    if (!answer.empty()) request = Padded(Cat(request, "  "), width);
+    return Cat(Padded(std::move(time), 10), Padded(std::move(conn), 6), request, answer, "\n");
   };
   std::string out = line("time", "conn", "request", "answer");
   if (first > 0) out += line("", "...", Cat(std::to_string(first), " earlier ones"), "");
