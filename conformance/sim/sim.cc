@@ -24,8 +24,9 @@ constexpr char kNamespace[] = "default";
 constexpr char kGenerated[] = "generated";
 constexpr const char* kNames[] = {"a", "b", "c", "d", "e"};
 constexpr Duration kTimeout = 10s;
-// Small, so that watches overflow and revisions expire now and then.
-constexpr size_t kWatchQueue = 16;
+// Small, so that watches overflow and revisions expire now and then; but the check of the history
+// must be able to follow a call that deletes every object.
+constexpr size_t kWatchQueue = std::size(kNames) + 1;
 constexpr size_t kHistory = 60;
 constexpr int kSteps = 24;
 constexpr std::chrono::milliseconds kLongestPause{2000};
