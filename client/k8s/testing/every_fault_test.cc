@@ -30,6 +30,12 @@ void Seed(FaultRun& run, int count) {
   }
 }
 
+// The map as the store has it; "": it has none.
+std::string Stored(FaultRun& run, std::string name) {
+  const auto object = run.server.store().Get({"configmaps", "default", std::move(name)});
+  return object ? *object->json : "";
+}
+
 // --- what the scenarios of users meet ---
 
 class EveryFault : public testing::TestWithParam<const char*> {
@@ -52,14 +58,17 @@ INSTANTIATE_TEST_SUITE_P(ContentTypes, EveryFault,
                          });
 
 TEST_P(EveryFault, OfCreateGetUpdateDeleteEndsWellOrCleanly) {
-  Try([](FaultRun&, const Clientset& clientset) -> Result<void> {
+  Try([](FaultRun& run, const Clientset& clientset) -> Result<void> {
     const auto maps = clientset.CoreV1().ConfigMaps("default");
     if (auto created = maps.Create(Map("a")); !created) return created.error();
     auto map = maps.Get("a");
     if (!map) return map.error();
     map->data["value"] = "2";
     if (auto updated = maps.Update(*map); !updated) return updated.error();
-    return maps.Delete("a");
+    EXPECT_THAT(Stored(run, "a"), HasSubstr(R"("value":"2")"));
+    if (auto deleted = maps.Delete("a"); !deleted) return deleted.error();
+    EXPECT_EQ(Stored(run, "a"), "");
+    return {};
   });
 }
 
@@ -102,6 +111,17 @@ TEST_P(EveryFault, OfPatchAndApplyEndsWellOrCleanly) {
     if (!patched) return patched.error();
     const auto applied = maps.Apply(Map("map-0", "3"), {.force = true, .fieldManager = "test"});
     if (!applied) return applied.error();
+    EXPECT_THAT(Stored(run, "map-0"), HasSubstr(R"("value":"3")"));
+    return {};
+  });
+}
+
+TEST_P(EveryFault, OfADeletedCollectionEndsWellOrCleanly) {
+  Try([](FaultRun& run, const Clientset& clientset) -> Result<void> {
+    Seed(run, 2);
+    const auto maps = clientset.CoreV1().ConfigMaps("default");
+    if (auto deleted = maps.DeleteCollection(); !deleted) return deleted.error();
+    EXPECT_EQ(Stored(run, "map-0") + Stored(run, "map-1"), "");
     return {};
   });
 }
@@ -114,6 +134,9 @@ TEST(EveryFaultAnywhere, OfDiscoveryEndsWellOrCleanly) {
     if (auto groups = client->ServerGroups(); !groups) return groups.error();
     auto resources = client->ServerResourcesForGroupVersion("apps/v1");
     if (!resources) return resources.error();
+    if (auto all = client->ServerPreferredResources(); !all) return all.error();
+    auto paths = client->OpenAPIV3Paths();
+    if (!paths) return paths.error();
     return {};
   });
 }
