@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "fakeapiserver/server.h"
@@ -165,6 +166,10 @@ class Stress : public testing::Test {
     ExpectFallsTo(
         0, [&] { return server.store().Subscriptions(); }, "watches of the store");
     if (with_faults) {
+      const auto exchanges = server.recorder().Exchanges();
+      const auto struck = std::count_if(exchanges.begin(), exchanges.end(),
+                                        [](const auto& one) { return !one.fault.empty(); });
+      EXPECT_NEAR(static_cast<double>(struck) / static_cast<double>(exchanges.size()), 0.2, 0.07);
       EXPECT_EQ(server.faults().Unspent(), 0) << server.faults().DescribeUnspent();
     }
   }

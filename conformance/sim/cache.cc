@@ -1,7 +1,5 @@
 #include "conformance/sim/cache.h"
 
-#include "k8s/base/strings.h"
-
 namespace k8s::sim {
 namespace {
 

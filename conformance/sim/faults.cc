@@ -2,8 +2,6 @@
 // places, bytes that become other valid bytes, stale reads) are left out, and so are servers that
 // lie: whoever says "try again later" must not have acted.
 
-#include <array>
-
 #include "conformance/sim/arm.h"
 #include "k8s/base/random.h"
 #include "k8s/base/strings.h"
@@ -81,8 +79,6 @@ std::string SimFault::Text() const {
                                                                : "watch";
   return Cat(one.name, " at ", counted, " ", std::to_string(skip + 1));
 }
-
-size_t FaultKindCount() { return std::size(kKinds); }
 
 SimFault FaultOf(std::string_view name, int64_t skip) {
   size_t kind = 0;

@@ -30,7 +30,6 @@ struct SimFault {
   std::string Text() const;  // "reset within the body at exchange 13"
   bool operator==(const SimFault&) const = default;
 };
-size_t FaultKindCount();
 // The fault with that text and place; for tests. REQUIRES: there is such a kind.
 SimFault FaultOf(std::string_view name, int64_t skip);
 // What that seed's run meets unless somebody shortens it.

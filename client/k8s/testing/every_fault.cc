@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <optional>
 
 #include "k8s/base/strings.h"
