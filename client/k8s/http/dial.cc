@@ -24,7 +24,6 @@ namespace {
 
 // An address gets its share of the time that is left, but at least this.
 constexpr Duration kMinimumPerAddress = std::chrono::seconds(2);
-constexpr size_t kMaxLookupsLeftAlone = 100;
 
 struct Address {
   sockaddr_storage storage{};
