@@ -53,6 +53,8 @@ class Source {
   virtual void SetWake(std::function<void()> wake) = 0;
   // From now on Next brings one event of a watch at a time.
   virtual void SplitEvents() {}
+  // Of a watch: what the last event says that Next has brought whole; 0: nothing yet.
+  virtual int64_t revision() const { return 0; }
   // The moment at which Next wants to be asked even without a wake call.
   virtual TimePoint WakeAt() const { return kForever; }
 };

@@ -232,6 +232,17 @@ bool Same(std::string_view wanted, std::string_view have) {
   return wanted.empty() || wanted == "*" || wanted == have;
 }
 
+// Whoever asked to see Faults at their end.
+struct EndWatcher {
+  std::mutex mutex{};
+  std::function<void(const Faults&)> watcher{};
+
+  static EndWatcher& Instance() {
+    static auto& instance = *new EndWatcher;
+    return instance;
+  }
+};
+
 bool IsApply(const http::Request& request) {
   return request.headers.Get("Content-Type").starts_with("application/apply-patch");
 }
@@ -505,6 +516,18 @@ std::optional<Error> Rule::error() const {
 
 Faults::Faults(std::shared_ptr<Clock> clock, std::string user)
     : clock_(std::move(clock)), user_(std::move(user)), start_(clock_->Now()) {}
+
+Faults::~Faults() {
+  EndWatcher& ends = EndWatcher::Instance();
+  std::lock_guard lock(ends.mutex);
+  if (ends.watcher) ends.watcher(*this);
+}
+
+void Faults::WatchEnds(std::function<void(const Faults&)> watcher) {
+  EndWatcher& ends = EndWatcher::Instance();
+  std::lock_guard lock(ends.mutex);
+  ends.watcher = std::move(watcher);
+}
 
 Rule& Faults::New(FaultSpec spec, std::string name) {
   Rule* rule = nullptr;

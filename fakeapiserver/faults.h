@@ -160,6 +160,9 @@ class Rule {
 class Faults {
  public:
   Faults(std::shared_ptr<Clock> clock, std::string user);
+  ~Faults();
+  // Shown all Faults of the program right before they go, on whatever thread that is; {}: nobody.
+  static void WatchEnds(std::function<void(const Faults&)> watcher);
 
   Rule& On(Verb verb, std::string_view resource);
   Rule& OnEvery(std::string_view resource = {});  // verb

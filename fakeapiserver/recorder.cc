@@ -36,19 +36,40 @@ uint64_t Recorder::Open(const http::Request& request, const RequestInfo& info,
   return next_ - 1;
 }
 
-void Recorder::Struck(uint64_t number, std::string_view rule) {
+template <class Change>
+void Recorder::With(uint64_t number, Change change) {
   std::lock_guard lock(mutex_);
   if (exchanges_.empty() || number < exchanges_.front().number) return;
-  exchanges_[number - exchanges_.front().number].fault = rule;
+  change(exchanges_[number - exchanges_.front().number]);
 }
 
-void Recorder::Close(uint64_t number, int status) {
+void Recorder::Struck(uint64_t number, std::string_view rule) {
+  With(number, [&](Exchange& exchange) { exchange.fault = rule; });
+}
+
+void Recorder::Handled(uint64_t number, int status) {
+  With(number, [&](Exchange& exchange) { exchange.handled = status; });
+}
+
+void Recorder::Close(uint64_t number, int status, std::string_view retry_after) {
   const TimePoint now = clock_->Now();
-  std::lock_guard lock(mutex_);
-  if (exchanges_.empty() || number < exchanges_.front().number) return;
-  Exchange& exchange = exchanges_[number - exchanges_.front().number];
-  exchange.status = status;
-  exchange.answered_at = now;
+  With(number, [&](Exchange& exchange) {
+    exchange.status = status;
+    exchange.retry_after = retry_after;
+    exchange.answered_at = now;
+  });
+}
+
+void Recorder::Sent(uint64_t number, int64_t revision) {
+  With(number, [&](Exchange& exchange) { exchange.last_revision = revision; });
+}
+
+void Recorder::Ended(uint64_t number, bool hung_up) {
+  const TimePoint now = clock_->Now();
+  With(number, [&](Exchange& exchange) {
+    exchange.ended_at = now;
+    exchange.hung_up = hung_up;
+  });
 }
 
 }  // namespace k8s::fakeapiserver

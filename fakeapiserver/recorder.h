@@ -40,10 +40,16 @@ struct Exchange {
   http::Headers headers{};
   std::shared_ptr<const std::string> body{};
   RequestInfo info{};
-  uint64_t connection = 0;  // 0: the loopback, without a wire
-  std::string fault{};      // the rule that struck; "": none
-  int status = 0;           // 0 while there is no answer yet, or when there is none to come
-  TimePoint answered_at{};
+  uint64_t connection = 0;    // 0: the loopback, without a wire
+  std::string fault{};        // the rule that struck; "": none
+  int handled = 0;            // what the handlers said, also where a fault kept it; 0: not asked
+  int status = 0;             // 0 while there is no answer yet, or when there is none to come
+  std::string retry_after{};  // as it went out
+  TimePoint answered_at{};    // 0 while there is no answer yet
+  // Of a watch: what the last event or bookmark that went out whole says, and how it ended.
+  int64_t last_revision = 0;
+  TimePoint ended_at{};  // 0 while it runs
+  bool hung_up = false;  // by the client, which may not have read all that was sent
 };
 
 class Recorder {
@@ -56,9 +62,17 @@ class Recorder {
   // The path of a request through the server: Open, then Close with the same number.
   uint64_t Open(const http::Request& request, const RequestInfo& info, uint64_t connection = 0);
   void Struck(uint64_t number, std::string_view rule);
-  void Close(uint64_t number, int status);
+  void Handled(uint64_t number, int status);
+  void Close(uint64_t number, int status, std::string_view retry_after = {});
+  // Of watches, after Close.
+  void Sent(uint64_t number, int64_t revision);
+  void Ended(uint64_t number, bool hung_up);
 
  private:
+  // Calls change(exchange) unless it is forgotten.
+  template <class Change>
+  void With(uint64_t number, Change change);
+
   const std::shared_ptr<Clock> clock_;
   mutable std::mutex mutex_;
   std::deque<Exchange> exchanges_;

@@ -28,6 +28,39 @@ size_t DocumentAt(std::string_view text, std::string_view message) {
   return document;
 }
 
+// The events of a watch on their way out, with the recorder listening.
+class RecordedSource final : public Source {
+ public:
+  RecordedSource(std::unique_ptr<Source> inner, Recorder& recorder, uint64_t number)
+      : inner_(std::move(inner)), recorder_(recorder), number_(number) {}
+  ~RecordedSource() override {
+    if (!ended_) recorder_.Ended(number_, true);
+  }
+
+  Outcome Next(Slices& out) override {
+    const Outcome outcome = inner_->Next(out);
+    if (const int64_t revision = inner_->revision(); revision != revision_) {
+      recorder_.Sent(number_, revision_ = revision);
+    }
+    if (outcome != Outcome::kData && outcome != Outcome::kPending && !ended_) {
+      ended_ = true;
+      recorder_.Ended(number_, false);
+    }
+    return outcome;
+  }
+  void SetWake(std::function<void()> wake) override { inner_->SetWake(std::move(wake)); }
+  void SplitEvents() override { inner_->SplitEvents(); }
+  int64_t revision() const override { return revision_; }
+  TimePoint WakeAt() const override { return inner_->WakeAt(); }
+
+ private:
+  const std::unique_ptr<Source> inner_;
+  Recorder& recorder_;
+  const uint64_t number_;
+  int64_t revision_ = 0;
+  bool ended_ = false;
+};
+
 }  // namespace
 
 // What comes in passes the faults on its way to the router.
@@ -76,7 +109,7 @@ class Server::FrontDoor final : public Door {
     const uint64_t number = core_.recorder.Open(request, info, connection);
     const Faults::Strike strike = core_.faults.OnRequest(request, info, connection);
     if (!strike) {
-      Answer answer = Record(number, Router(core_).Serve(request, info));
+      Answer answer = Record(number, info, Router(core_).Serve(request, info));
       objects_.Follow();
       return answer;
     }
@@ -84,6 +117,8 @@ class Server::FrontDoor final : public Door {
     objects_.Struck(strike.rule);
     return Suffer(request, info, number, strike.effect);
   }
+
+  const std::shared_ptr<std::atomic<size_t>>& sessions() const override { return sessions_; }
 
  private:
   // What the wire and the recorder get to see when a fault strikes.
@@ -95,12 +130,17 @@ class Server::FrontDoor final : public Door {
     // Without an answer of the fault's own the handlers must make one.
     const auto answer = [=, this, kept = http::Request(request)] {
       Answer made;
-      if (!before || !makes_answer) made = Router(core_, effect->stale).Serve(kept, info);
+      if (!before || !makes_answer) {
+        made = Then(Router(core_, effect->stale).Serve(kept, info), [=, this](Answer one) {
+          core_.recorder.Handled(number, one.status);
+          return one;
+        });
+      }
       const bool drops = makes_answer && effect->point != Effect::Point::kAnswered;
       if (drops) made = effect->reply ? Replied(kept, info, *effect->reply) : Answer{.status = 0};
       return Then(std::move(made), [=, this](Answer one) {
-        core_.recorder.Close(number, one.status);
-        return Spoil(std::move(one), *effect, head_only);
+        return Listened(number, info.verb == "watch",
+                        Spoil(number, std::move(one), *effect, head_only));
       });
     };
     if (effect->delay == Duration::zero()) return answer();
@@ -125,9 +165,13 @@ class Server::FrontDoor final : public Door {
   }
 
   // What happens to an answer that is otherwise made.
-  Answer Spoil(Answer answer, const Effect& effect, bool head_only) {
-    if (effect.cut) return EndAtOnce(*effect.cut, core_.env.clock);
+  Answer Spoil(uint64_t number, Answer answer, const Effect& effect, bool head_only) {
+    if (effect.cut) {
+      core_.recorder.Close(number, answer.status);
+      return EndAtOnce(*effect.cut, core_.env.clock);
+    }
     for (const auto& [name, value] : effect.headers) answer.headers.Set(name, value);
+    core_.recorder.Close(number, answer.status, answer.headers.Get("Retry-After"));
     if (effect.content_type) answer.headers.Set("Content-Type", *effect.content_type);
     for (const std::string& text : effect.warnings)
       answer.headers.Add("Warning", Cat("299 - ", Quote(text)));
@@ -153,22 +197,29 @@ class Server::FrontDoor final : public Door {
     return answer;
   }
 
-  Answer Record(uint64_t number, Answer answer) {
-    if (!answer.decide) {
-      core_.recorder.Close(number, answer.status);
-      return answer;
-    }
+  Answer Record(uint64_t number, const RequestInfo& info, Answer answer) {
     // The recorder hears of the answer when there is one.
-    return Then(std::move(answer), [this, number](Answer one) {
-      core_.recorder.Close(number, one.status);
-      return one;
-    });
+    const auto close = [this, number, watches = info.verb == "watch"](Answer one) {
+      core_.recorder.Handled(number, one.status);
+      core_.recorder.Close(number, one.status, one.headers.Get("Retry-After"));
+      return Listened(number, watches, std::move(one));
+    };
+    return answer.decide ? Then(std::move(answer), close) : close(std::move(answer));
+  }
+
+  Answer Listened(uint64_t number, bool watches, Answer answer) {
+    if (answer.source && watches) {
+      answer.source =
+          std::make_unique<RecordedSource>(std::move(answer.source), core_.recorder, number);
+    }
+    return answer;
   }
 
   Core& core_;
   const bool bootstrap_;
   FaultObjects objects_;
   std::atomic<uint64_t> connections_ = 0;
+  const std::shared_ptr<std::atomic<size_t>> sessions_ = std::make_shared<std::atomic<size_t>>(0);
 };
 
 Server::Server(Options options)
@@ -242,6 +293,8 @@ size_t Server::connections() const {
   std::lock_guard lock(listener_mutex_);
   return listener_ ? listener_->connections() : 0;
 }
+
+size_t Server::sessions() const { return *door_->sessions(); }
 
 Result<std::vector<Server::Document>> Server::ReadManifest(std::string_view place,
                                                            std::string_view text) const {

@@ -40,6 +40,7 @@ class Server {
   Result<std::string> Listen(ListenerOptions options = {});
   int port() const;
   size_t connections() const;
+  size_t sessions() const;  // connections that are served, over sockets and in memory
   // PEM, to trust or to look at: the certificate that it shows and those behind it; "" without TLS.
   std::string certificate_chain() const;
 

@@ -45,14 +45,20 @@ std::string AnswerHead(const Answer& answer, bool chunked, bool close) {
 Session::Session(Door& door, SessionLimits limits, std::shared_ptr<Clock> clock,
                  uint64_t connection, std::string_view scheme, std::function<void()> wake)
     : door_(door),
+      sessions_(door.sessions()),
       limits_(limits),
       clock_(std::move(clock)),
       connection_(connection),
       scheme_(scheme),
       wake_(std::move(wake)),
-      timer_(clock_->Now() + limits_.head_timeout) {}
+      timer_(clock_->Now() + limits_.head_timeout) {
+  ++*sessions_;
+}
 
-Session::~Session() { DropSource(); }
+Session::~Session() {
+  DropSource();
+  --*sessions_;
+}
 
 void Session::DropSource() {
   if (source_) source_->SetWake({});

@@ -5,6 +5,7 @@
 // alike. A session belongs to one thread at a time; only the wake function is called from any
 // thread.
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -42,6 +43,8 @@ class Door {
   // An answer that comes before the body is read; null: go on.
   virtual std::unique_ptr<Answer> OnHead(const http::MessageHead& head, uint64_t connection) = 0;
   virtual Answer Serve(const http::Request& request, uint64_t connection) = 0;
+  // How many sessions there are; each one holds on to it, since idle ones may outlive the door.
+  virtual const std::shared_ptr<std::atomic<size_t>>& sessions() const = 0;
 };
 
 struct SessionLimits {
@@ -99,6 +102,7 @@ class Session {
   void DropSource();
 
   Door& door_;
+  const std::shared_ptr<std::atomic<size_t>> sessions_;
   const SessionLimits limits_;
   const std::shared_ptr<Clock> clock_;
   const uint64_t connection_;

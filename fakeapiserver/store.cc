@@ -190,6 +190,13 @@ void Store::Unwatch(const std::shared_ptr<Subscription>& subscription) {
   all.pop_back();
 }
 
+size_t Store::Subscriptions() const {
+  std::lock_guard lock(mutex_);
+  size_t count = 0;
+  for (const auto& [resource, all] : subscriptions_) count += all.size();
+  return count;
+}
+
 void Store::Append(Change change, const std::string& resource) {
   revision_ = change.revision;
   for (const auto& subscription : subscriptions_[resource])

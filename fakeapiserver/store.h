@@ -151,6 +151,7 @@ class Store {
   // filled with what matches now, and `after` counts from there.
   std::shared_ptr<Subscription> Watch(Selection selection, Revision after, Page* snapshot);
   void Unwatch(const std::shared_ptr<Subscription>& subscription);
+  size_t Subscriptions() const;
 
   // One writer at a time.
   std::unique_lock<std::mutex> LockWrites() { return std::unique_lock(write_mutex_); }

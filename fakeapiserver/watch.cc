@@ -126,6 +126,7 @@ class WatchSource final : public Source {
   }
   void SplitEvents() override { frames_a_pull_ = 1; }
   TimePoint WakeAt() const override { return std::min(next_bookmark_, plan_.ends); }
+  int64_t revision() const override { return revision_; }
 
   Outcome Next(Slices& out) override {
     const size_t had = out.size();
@@ -166,11 +167,13 @@ class WatchSource final : public Source {
 
  private:
   bool Emit(EventType type, const ObjectPtr& object, Slices& out) {
+    revision_ = object->revision;
     return static_cast<bool>(writer_.Write(type, object, out));
   }
 
   // The zero value of the kind with a revision (chapter 6.3).
   void Bookmark(Revision revision, bool marks_end, Slices& out) {
+    revision_ = revision;
     Value tree = ZeroObject(writer_.served());
     Value& metadata = tree["metadata"];
     metadata.Set("resourceVersion", std::to_string(revision));
@@ -184,6 +187,7 @@ class WatchSource final : public Source {
   Plan plan_;
   size_t frames_a_pull_ = kMaxFramesAPull;
   TimePoint next_bookmark_ = kForever;
+  Revision revision_ = 0;
 };
 
 // One ERROR event, then the end.

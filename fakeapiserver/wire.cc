@@ -11,6 +11,8 @@ namespace {
 
 // So far into a frame its type can be read, in JSON and in protobuf.
 constexpr size_t kTypePrefix = 40;
+// So much of a frame a reader can do without: its line end, and that of its chunk.
+constexpr size_t kFrameTail = 1 + http::kChunkEnd.size();
 
 bool IsBookmark(std::string_view frame) {
   return frame.substr(0, kTypePrefix).find("BOOKMARK") != std::string_view::npos;
@@ -27,6 +29,7 @@ class TamperedEvents final : public Source {
 
   void SetWake(std::function<void()> wake) override { inner_->SetWake(std::move(wake)); }
   TimePoint WakeAt() const override { return delayed_ ? due_ : inner_->WakeAt(); }
+  int64_t revision() const override { return revision_; }
 
   Outcome Next(Slices& out) override {
     if (how_.end_after_events && sent_ >= *how_.end_after_events) {
@@ -48,8 +51,8 @@ class TamperedEvents final : public Source {
         if (outcome == Outcome::kEnd && held_) return Send(*std::exchange(held_, {}), out);
         return outcome;
       }
-      std::string frame = Gather(data);
-      if (how_.withhold_bookmarks && IsBookmark(frame)) continue;
+      Frame frame{Gather(data), inner_->revision()};
+      if (how_.withhold_bookmarks && IsBookmark(frame.bytes)) continue;
       ++seen_;
       if (held_) {
         again_ = std::exchange(held_, {});
@@ -72,7 +75,7 @@ class TamperedEvents final : public Source {
           due_ = clock_->Now() + fault->delay;
           return Outcome::kPending;
         case EventFault::Kind::kCorrupt:
-          frame[frame.size() / 2] = static_cast<char>(frame[frame.size() / 2] ^ 0x80);
+          frame.bytes[frame.bytes.size() / 2] ^= static_cast<char>(0x80);
           break;
       }
       return Send(std::move(frame), out);
@@ -80,9 +83,15 @@ class TamperedEvents final : public Source {
   }
 
  private:
-  Outcome Send(std::string frame, Slices& out) {
+  struct Frame {
+    std::string bytes;
+    int64_t revision;
+  };
+
+  Outcome Send(Frame frame, Slices& out) {
     ++sent_;
-    out.push_back(Slice::Of(std::move(frame)));
+    revision_ = frame.revision;
+    out.push_back(Slice::Of(std::move(frame.bytes)));
     return Outcome::kData;
   }
 
@@ -92,7 +101,8 @@ class TamperedEvents final : public Source {
   size_t seen_ = 0;
   size_t sent_ = 0;
   bool ended_ = false;
-  std::optional<std::string> held_, again_, delayed_;
+  int64_t revision_ = 0;
+  std::optional<Frame> held_, again_, delayed_;
   TimePoint due_{};
 };
 
@@ -116,7 +126,7 @@ class MistreatedBytes final : public Source {
     chunked_ = has_body && (inner_ != nullptr || how_.wrong_chunk_size);
     Append(AnswerHead(answer, chunked_, false));
     if (inner_) {
-      if (Counts()) inner_->SplitEvents();
+      if (Counts() || IsSlow()) inner_->SplitEvents();
       return;
     }
     std::string body = has_body ? Gather(answer.body) : std::string();
@@ -137,6 +147,8 @@ class MistreatedBytes final : public Source {
     if (hang_until_) return *hang_until_;
     return inner_ ? inner_->WakeAt() : kForever;
   }
+
+  int64_t revision() const override { return sent_revision_; }
 
   Outcome Next(Slices& out) override {
     if (inner_ && ready_.empty() && !ending_) {
@@ -165,6 +177,7 @@ class MistreatedBytes final : public Source {
   bool Counts() const {
     return how_.cut && (how_.cut->place == Place::kEvent || how_.cut->place == Place::kFrame);
   }
+  bool IsSlow() const { return how_.drip_bytes > 0 || how_.bytes_per_second > 0; }
   bool CutsAt(Place place) const { return how_.cut && how_.cut->place == place; }
 
   Outcome Pull() {
@@ -179,8 +192,8 @@ class MistreatedBytes final : public Source {
       if (CutsAt(Place::kFrame) && events_ == how_.cut->after) {
         AppendBody(std::string_view(bytes).substr(0, bytes.size() / 2));
         ending_ = how_.cut->ending;
-      } else {
-        AppendBody(bytes);
+      } else if (AppendBody(bytes)) {
+        ready_revision_ = inner_->revision();
       }
       ++events_;
     }
@@ -194,19 +207,21 @@ class MistreatedBytes final : public Source {
     return outcome;
   }
 
-  // What is left of the bytes before the cut.
-  void Append(std::string_view bytes) {
-    if (ending_) return;
+  // What is left of the bytes before the cut; whether that is all of them.
+  bool Append(std::string_view bytes) {
+    if (ending_) return false;
+    const size_t whole = bytes.size();
     if (CutsAt(Place::kAnswer) && total_ + bytes.size() >= how_.cut->after) {
       bytes = bytes.substr(0, how_.cut->after - total_);
       ending_ = how_.cut->ending;
     }
     total_ += bytes.size();
     ready_ += bytes;
+    return bytes.size() == whole;
   }
 
-  void AppendBody(std::string_view bytes) {
-    if (ending_) return;
+  bool AppendBody(std::string_view bytes) {
+    if (ending_) return false;
     bool cut = false;
     const size_t whole = bytes.size();
     if (CutsAt(Place::kBody) && body_ + bytes.size() >= how_.cut->after) {
@@ -219,12 +234,13 @@ class MistreatedBytes final : public Source {
       http::AppendChunkSize(how_.wrong_chunk_size ? whole + 7 : whole, line);
       Append(line);
     }
-    Append(bytes);
+    const bool all = Append(bytes) && bytes.size() == whole;
     if (cut) {
       ending_ = how_.cut->ending;
     } else if (chunked_ && whole > 0) {
       Append(http::kChunkEnd);
     }
+    return all;
   }
 
   void Complete() {
@@ -253,6 +269,7 @@ class MistreatedBytes final : public Source {
     }
     out.push_back(Slice::Of(ready_.substr(0, count)));
     ready_.erase(0, count);
+    if (ready_.size() <= kFrameTail) sent_revision_ = ready_revision_;
     return Outcome::kData;
   }
 
@@ -262,9 +279,11 @@ class MistreatedBytes final : public Source {
   TimePoint next_at_;
   bool chunked_ = false;
   std::string ready_;
-  size_t total_ = 0;              // bytes of the answer so far
-  size_t body_ = 0;               // of its body
-  size_t events_ = 0;             // of a watch
+  size_t total_ = 0;            // bytes of the answer so far
+  size_t body_ = 0;             // of its body
+  size_t events_ = 0;           // of a watch
+  int64_t ready_revision_ = 0;  // of the last event in ready_
+  int64_t sent_revision_ = 0;
   std::optional<Ending> ending_;  // comes when ready_ is empty
   std::optional<TimePoint> hang_until_;
 };

@@ -97,6 +97,11 @@ bool FakeClock::HasWaiters() const {
                      [](const Waiter* waiter) { return waiter->until != kForever; });
 }
 
+int FakeClock::Threads() const {
+  std::lock_guard lock(mutex_);
+  return live_ - 1;
+}
+
 Duration FakeClock::Slept() const {
   std::lock_guard lock(mutex_);
   return slept_;

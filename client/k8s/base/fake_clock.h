@@ -30,6 +30,8 @@ class FakeClock final : public Clock {
   void Step(Duration d);
   // Someone is in Wait with a finite end.
   bool HasWaiters() const;
+  // Threads of the library that run.
+  int Threads() const;
   // The sum of the steps that the clock took by itself.
   Duration Slept() const;
   // With false, only Step moves time.

@@ -4,17 +4,19 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "k8s/base/strings.h"
+#include "k8s/base/thread.h"
 #include "k8s/http/metrics.h"
 
 namespace k8s::http {
@@ -37,28 +39,55 @@ struct Address {
   }
 };
 
-// One lookup. The resolver has no way to stop, so whoever gives up leaves it to finish alone: the
-// resolver's callback and the caller share it.
+// One lookup, shared by its thread and whoever waits for it.
 struct Lookup {
-  std::string host;
-  std::string port;
-  addrinfo hints{};
-  gaicb request{};
-  gaicb* list[1] = {&request};
-  Waker finished;
+  Lookup(std::string name, std::string service) : host(std::move(name)), port(std::move(service)) {}
+
+  const std::string host;
+  const std::string port;
+  Waker finished{};
   std::atomic<bool> done{false};
+  int code = 0;               // once done
+  addrinfo* found = nullptr;  // once done
 
   ~Lookup() {
-    if (request.ar_result != nullptr) ::freeaddrinfo(request.ar_result);
+    if (found != nullptr) ::freeaddrinfo(found);
+  }
+
+  void Run() {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+    code = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
+    done = true;
+    finished.Wake();
   }
 };
 
-void OnLookedUp(sigval value) {
-  const std::unique_ptr<std::shared_ptr<Lookup>> lookup(
-      static_cast<std::shared_ptr<Lookup>*>(value.sival_ptr));
-  (*lookup)->done = true;
-  (*lookup)->finished.Wake();
-}
+// The resolver has no way to stop, so whoever gives up leaves a lookup to finish alone. These are
+// such lookups; those that have finished are joined when the next lookup begins. Never destroyed:
+// the end of the program does not wait for a name server.
+class LeftAlone {
+ public:
+  static LeftAlone& Instance() {
+    static auto& instance = *new LeftAlone;
+    return instance;
+  }
+
+  void Take(std::shared_ptr<const Lookup> lookup, Thread thread) {
+    std::lock_guard lock(mutex_);
+    running_.emplace_back(std::move(lookup), std::move(thread));
+  }
+  bool Full() {
+    std::lock_guard lock(mutex_);
+    std::erase_if(running_, [](const auto& one) { return one.first->done.load(); });
+    return running_.size() >= kMaxLookupsLeftAlone;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<std::shared_ptr<const Lookup>, Thread>> running_;
+};
 
 std::vector<Address> Collect(const addrinfo* found) {
   std::vector<Address> addresses;
@@ -81,39 +110,33 @@ Error LookupError(const std::string& host, int code) {
 
 Result<std::vector<Address>> Resolve(const std::string& host, const std::string& port,
                                      const Waiting& waiting) {
-  auto lookup = std::make_shared<Lookup>();
-  lookup->host = host;
-  lookup->port = port;
-  lookup->hints.ai_socktype = SOCK_STREAM;
-  lookup->hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  // Addresses need no lookup, so no thread either.
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* numeric = nullptr;
-  if (::getaddrinfo(host.c_str(), port.c_str(), &lookup->hints, &numeric) == 0) {
+  if (::getaddrinfo(host.c_str(), port.c_str(), &hints, &numeric) == 0) {
     auto addresses = Collect(numeric);
     ::freeaddrinfo(numeric);
     return addresses;
   }
-  lookup->hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
-  lookup->request.ar_name = lookup->host.c_str();
-  lookup->request.ar_service = lookup->port.c_str();
-  lookup->request.ar_request = &lookup->hints;
-  auto keeper = std::make_unique<std::shared_ptr<Lookup>>(lookup);
-  sigevent notify{};
-  notify.sigev_notify = SIGEV_THREAD;
-  notify.sigev_notify_function = OnLookedUp;
-  notify.sigev_value.sival_ptr = keeper.get();
-  if (const int code = ::getaddrinfo_a(GAI_NOWAIT, lookup->list, 1, &notify); code != 0) {
-    return LookupError(host, code);
+  if (LeftAlone::Instance().Full()) {
+    return Error::Transport(TransportCause::kResolve,
+                            Cat("dial tcp: lookup ", host, ": too many earlier lookups hang"));
   }
-  static_cast<void>(keeper.release());  // OnLookedUp owns it now
+  auto lookup = std::make_shared<Lookup>(host, port);
+  // The waits below are on descriptors, in real time, whatever the clock.
+  Thread thread(RealClock(), "k8s-lookup", [lookup](const std::stop_token&) { lookup->Run(); });
   while (!lookup->done) {
     auto waited = WaitFor(lookup->finished.fd(), POLLIN, waiting);
-    if (!waited) {
-      if (waited.error().code() != Error::Code::kTransport) return waited.error();
-      return waited.error().Within(Cat("dial tcp: lookup ", host));
-    }
+    if (waited) continue;
+    LeftAlone::Instance().Take(lookup, std::move(thread));
+    if (waited.error().code() != Error::Code::kTransport) return waited.error();
+    return waited.error().Within(Cat("dial tcp: lookup ", host));
   }
-  if (const int code = ::gai_error(&lookup->request); code != 0) return LookupError(host, code);
-  return Collect(lookup->request.ar_result);
+  thread.Join();
+  if (lookup->code != 0) return LookupError(host, lookup->code);
+  return Collect(lookup->found);
 }
 
 Result<int> Connect(const Address& address, const Waiting& waiting) {
