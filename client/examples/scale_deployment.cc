@@ -9,21 +9,19 @@
 #include "k8s/api/appsv1.h"
 #include "k8s/clientcmd/client_config.h"
 #include "k8s/kubernetes/clientset.h"
+#include "k8s/tools/retry.h"
 
 namespace {
-
-constexpr int kAttempts = 5;
 
 k8s::Result<k8s::appsv1::Deployment> Scale(const k8s::Clientset& clientset, const std::string& name,
                                            int32_t replicas) {
   const auto deployments = clientset.AppsV1().Deployments("default");
-  for (int attempt = 1;; ++attempt) {
-    auto updated = deployments.Get(name).and_then([&](k8s::appsv1::Deployment deployment) {
+  return k8s::retry::RetryOnConflict(k8s::retry::kDefaultRetry, [&] {
+    return deployments.Get(name).and_then([&](k8s::appsv1::Deployment deployment) {
       deployment.spec.replicas = replicas;
       return deployments.Update(deployment);
     });
-    if (updated || !k8s::IsConflict(updated.error()) || attempt == kAttempts) return updated;
-  }
+  });
 }
 
 }  // namespace

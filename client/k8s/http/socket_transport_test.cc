@@ -93,6 +93,33 @@ TEST(SocketTransport, BoundsTheConnectionsToAHost) {
   EXPECT_LE(server.connections(), 2);
 }
 
+TEST(SocketTransport, KeepsTwentyFiveIdleConnections) {  // C-6.10
+  std::atomic<int> waiting = 0;
+  std::atomic<bool> go = false;
+  RawServer server([&](int fd, int) {
+    while (!RawServer::ReadRequest(fd).empty()) {
+      // All thirty requests of a batch are under way before the first is answered.
+      if (++waiting % 30 == 0) go = true;
+      while (!go) std::this_thread::yield();
+      RawServer::Write(fd, Answer(200, "x"));
+    }
+  });
+  const auto transport = Transport();
+  const auto batch = [&] {
+    go = false;
+    std::vector<Thread> threads;
+    for (int i = 0; i < 30; ++i) {
+      threads.emplace_back(RealClock(), "caller", [&](std::stop_token) {
+        EXPECT_TRUE(Fetch(*transport, Get("http://" + server.Address())));
+      });
+    }
+  };
+  batch();
+  EXPECT_EQ(server.connections(), 30);
+  batch();
+  EXPECT_LE(server.connections(), 35);
+}
+
 TEST(SocketTransport, GivesASlotBackWhenItsConnectionEnds) {
   RawServer server([](int fd, int number) {
     RawServer::ReadRequest(fd);
