@@ -113,7 +113,7 @@ FieldValidation FieldValidationOf(const Call& call) {
 }
 
 std::string ManagerOf(const Call& call) {
-  if (const std::string manager = call.Parameter("fieldManager"); !manager.empty()) return manager;
+  if (std::string manager = call.Parameter("fieldManager"); !manager.empty()) return manager;
   const std::string_view agent = call.request.headers.Get("User-Agent");
   std::string manager;
   for (char c : agent.substr(0, agent.find('/'))) {

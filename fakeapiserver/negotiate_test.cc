@@ -18,7 +18,7 @@ http::Headers With(std::string_view name, std::string_view value) {
 std::string Chosen(std::string_view accept, const Offer& offer = {}) {
   const auto output = ChooseOutput(With("Accept", accept), {}, offer);
   if (!output) return "none";
-  const std::string media(MediaTypeName(output->media));
+  std::string media(MediaTypeName(output->media));
   switch (output->view) {
     case View::kWhole:
       return media;

@@ -20,7 +20,7 @@ class ScratchFolder {
   const std::string& path() const { return path_; }
   // The path of the file that was written.
   std::string Write(const std::string& name, std::string_view content) const {
-    const std::string file = path_ + "/" + name;
+    std::string file = path_ + "/" + name;
     RealHost()->WriteFile(file, content).value();
     return file;
   }

@@ -355,7 +355,7 @@ Value ZeroObject(const Served& served) {
   if (std::find(std::begin(kPlainReplicas), std::end(kPlainReplicas), served.kind) !=
       std::end(kPlainReplicas)) {
     value["spec"].Set("replicas", 0);
-    auto ordered = Normalise(std::move(value), *served.type);
+    auto ordered = Normalise(value, *served.type);
     if (ordered) return *std::move(ordered);
   }
   return value;

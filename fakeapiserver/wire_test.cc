@@ -43,7 +43,7 @@ class Wire : public testing::Test {
   std::string End(std::string_view request) {
     RawSocket socket(server_.port());
     socket.Write(request);
-    const std::string end = socket.ReadToEnd();
+    std::string end = socket.ReadToEnd();
     received_ = socket.received();
     const size_t head = received_.find("\r\n\r\n");
     body_ = head == std::string::npos ? "" : received_.substr(head + 4);

@@ -14,7 +14,6 @@ namespace k8s::clientcmd {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 

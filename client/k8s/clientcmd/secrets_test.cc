@@ -43,7 +43,7 @@ class Secrets : public testing::Test {
   }
   // A certificate whose key is a secret, line by line.
   http::TestCertificate Certificate(const std::string& name) {
-    const auto made = http::MakeCertificate(name, "DNS:client", &ca);
+    auto made = http::MakeCertificate(name, "DNS:client", &ca);
     const std::string pem = made.KeyPem();
     for (const std::string_view line : Split(pem, '\n')) {
       if (!line.empty() && !line.starts_with('-')) Secret(std::string(line));

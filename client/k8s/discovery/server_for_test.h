@@ -60,7 +60,7 @@ inline Client ClientOf(const std::shared_ptr<TestServer>& server) {
 
 // Two named groups and the core, as documents of the old kind.
 inline std::shared_ptr<TestServer> LegacyServer() {
-  const auto server = std::make_shared<TestServer>();
+  auto server = std::make_shared<TestServer>();
   server->On("/api", R"({"kind":"APIVersions","versions":["v1"]})")
       .On("/apis", R"({"kind":"APIGroupList","apiVersion":"v1","groups":[)"
                    R"({"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"},)"
@@ -94,7 +94,7 @@ inline std::shared_ptr<TestServer> LegacyServer() {
 
 // The same without the old version, as two aggregated documents.
 inline std::shared_ptr<TestServer> AggregatedServer(std::string_view freshness = "Current") {
-  const auto server = std::make_shared<TestServer>();
+  auto server = std::make_shared<TestServer>();
   const auto item = [](std::string_view group, std::string_view version, std::string_view fresh,
                        std::string_view resource, std::string_view kind, std::string_view more) {
     return Cat(R"({"metadata":{"name":")", group, R"("},"versions":[{"version":")", version,

@@ -22,8 +22,8 @@ struct Time {
   static Time From(WallTime moment);
   // RFC 3339 with any zone and fraction; nullopt for anything else.
   static std::optional<Time> Parse(std::string_view text);
-  std::string String() const;  // "2024-01-02T03:04:05Z"
-  friend auto operator<=>(const Time&, const Time&) = default;
+  std::string String() const;                                   // "2024-01-02T03:04:05Z"
+  friend auto operator<=>(const Time&, const Time&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // metav1.MicroTime: always six digits of fraction, and read only so (C-9.7).

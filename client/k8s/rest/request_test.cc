@@ -18,8 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::EndsWith;
-using testing::HasSubstr;
 using testing::StartsWith;
 
 std::string TargetOf(const Request& request, http::Mode mode = http::Mode::kDo) {
