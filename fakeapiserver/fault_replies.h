@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "fakeapiserver/faults.h"
+#include "fakeapiserver/fault_effect.h"
 #include "k8s/base/status.h"
 
 namespace k8s::fakeapiserver {
