@@ -383,6 +383,13 @@ const std::map<std::string_view, Hook>& Hooks() {
          if (!in.Find({"metadata", "annotations", "autoscaling.alpha.kubernetes.io/metrics"}))
            DefaultPointer(in["spec"], "targetCPUUtilizationPercentage", 80);
        }},
+      {"corev1.NodeStatus",
+       [](Value& in) {
+         if (const Value* capacity = in.Find("capacity"); capacity && Absent(in, "allocatable")) {
+           const Value copy = *capacity;
+           in.Set("allocatable", copy);
+         }
+       }},
       {"corev1.NodeSpec",
        [](Value& in) {
          const std::string cidr(in.StringAt({"podCIDR"}));

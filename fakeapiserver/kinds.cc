@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "fakeapiserver/check_hooks.h"
 #include "fakeapiserver/core.h"
+#include "fakeapiserver/tree_access.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/labels.h"
@@ -15,20 +17,6 @@ namespace {
 constexpr std::string_view kImmutable = "field is immutable";
 constexpr size_t kMaxPayload = 1048576;
 constexpr int kFirstNodePort = 30000, kLastNodePort = 32767;
-
-const Value& At(const Value& tree, std::initializer_list<std::string_view> path) {
-  static const Value kNone;
-  const Value* found = tree.Find(path);
-  return found ? *found : kNone;
-}
-const Value::Array& ListAt(const Value& tree, std::initializer_list<std::string_view> path) {
-  static const Value::Array kNone;
-  const Value* found = tree.Find(path);
-  return found && found->is_array() ? found->array() : kNone;
-}
-std::string Index(std::string_view path, size_t i) {
-  return Cat(path, "[", std::to_string(i), "]");
-}
 
 // The old value stays: shown as it is now.
 void CheckSame(const Value& now, const Value& old, std::initializer_list<std::string_view> path,
@@ -121,93 +109,6 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   return {};
 }
 
-void ValidateContainer(const Value& container, const std::string& path,
-                       const std::set<std::string>& volumes, FieldErrors& errors) {
-  const std::string name(container.StringAt({"name"}));
-  if (name.empty()) {
-    errors.push_back(Required(Cat(path, ".name")));
-  } else {
-    for (const std::string& complaint : CheckDns1123Label(name))
-      errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
-  }
-  if (container.StringAt({"image"}).empty()) errors.push_back(Required(Cat(path, ".image")));
-  std::set<std::string> port_names;
-  const auto& ports = ListAt(container, {"ports"});
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string port_path = Index(Cat(path, ".ports"), i);
-    const std::string port_name(ports[i].StringAt({"name"}));
-    if (!port_name.empty() && !port_names.insert(port_name).second)
-      errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
-    const int64_t number = ports[i].IntAt({"containerPort"});
-    if (number == 0) {
-      errors.push_back(Required(Cat(port_path, ".containerPort")));
-    } else if (number < 1 || number > 65535) {
-      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number,
-                                    "must be between 1 and 65535, inclusive"));
-    }
-    const std::string_view protocol = ports[i].StringAt({"protocol"});
-    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") {
-      errors.push_back(Unsupported(Cat(port_path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
-    }
-  }
-  const auto& mounts = ListAt(container, {"volumeMounts"});
-  for (size_t i = 0; i < mounts.size(); ++i) {
-    const std::string mount_path = Index(Cat(path, ".volumeMounts"), i);
-    const std::string mount(mounts[i].StringAt({"name"}));
-    if (mount.empty()) {
-      errors.push_back(Required(Cat(mount_path, ".name")));
-    } else if (!volumes.contains(mount)) {
-      errors.push_back(NotFoundField(Cat(mount_path, ".name"), mount));
-    }
-    if (mounts[i].StringAt({"mountPath"}).empty())
-      errors.push_back(Required(Cat(mount_path, ".mountPath")));
-  }
-  if (const Value* requests = container.Find({"resources", "requests"});
-      requests && requests->is_object()) {
-    for (const auto& [resource, amount] : requests->object()) {
-      const auto limit_text = container.StringAt({"resources", "limits", resource});
-      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""),
-                 limit = Quantity::Parse(limit_text);
-      if (request && limit && !limit_text.empty() && *request > *limit) {
-        errors.push_back(InvalidText(
-            Cat(path, ".resources.requests"), request->String(),
-            Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
-      }
-    }
-  }
-}
-
-void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& errors) {
-  std::set<std::string> volumes;
-  const auto& all = ListAt(spec, {"volumes"});
-  for (size_t i = 0; i < all.size(); ++i) {
-    const std::string name(all[i].StringAt({"name"}));
-    if (name.empty()) {
-      errors.push_back(Required(Index(Cat(path, ".volumes"), i) + ".name"));
-    } else if (!volumes.insert(name).second) {
-      errors.push_back(Duplicate(Index(Cat(path, ".volumes"), i) + ".name", name));
-    }
-  }
-  const auto& containers = ListAt(spec, {"containers"});
-  if (containers.empty()) errors.push_back(Required(Cat(path, ".containers")));
-  std::set<std::string> names;
-  for (size_t i = 0; i < containers.size(); ++i) {
-    const std::string place = Index(Cat(path, ".containers"), i);
-    ValidateContainer(containers[i], place, volumes, errors);
-    const std::string name(containers[i].StringAt({"name"}));
-    if (!name.empty() && !names.insert(name).second)
-      errors.push_back(Duplicate(Cat(place, ".name"), name));
-  }
-  const auto& init = ListAt(spec, {"initContainers"});
-  for (size_t i = 0; i < init.size(); ++i)
-    ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
-  const std::string_view restart = spec.StringAt({"restartPolicy"});
-  if (restart != "Always" && restart != "OnFailure" && restart != "Never") {
-    errors.push_back(
-        Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
-  }
-}
-
 void ValidatePod(const Value& pod, FieldErrors& errors) {
   ValidatePodSpec(At(pod, {"spec"}), "spec", errors);
 }
@@ -249,64 +150,6 @@ void PodStays(const Value& now, const Value& old, FieldErrors& errors) {
 }
 
 // --- workloads with a selector and a template ---
-
-void ValidateSelectorAndTemplate(const Value& object, FieldErrors& errors) {
-  const Value& spec = At(object, {"spec"});
-  const Value& selector = At(spec, {"selector"});
-  const Value& labels = At(spec, {"template", "metadata", "labels"});
-  const bool empty = !selector.is_object() || selector.object().empty();
-  if (selector.is_null()) {
-    errors.push_back(Required("spec.selector"));
-  } else if (empty) {
-    errors.push_back(
-        InvalidValue("spec.selector", selector, "empty selector is invalid for deployment"));
-  }
-  labels::Set set;
-  if (labels.is_object()) {
-    for (const auto& [name, value] : labels.object())
-      set.emplace_back(name, value.is_string() ? value.string() : "");
-  }
-  auto parsed = labels::Selector::FromValue(selector.is_null() ? nullptr : &selector);
-  if (!parsed || empty || !parsed->Matches(set)) {
-    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
-                                  "`selector` does not match template `labels`"));
-  }
-  FieldErrors inner;
-  ValidatePodSpec(At(spec, {"template", "spec"}), "spec.template.spec", inner);
-  const std::string_view restart = At(spec, {"template", "spec"}).StringAt({"restartPolicy"});
-  errors.insert(errors.end(), inner.begin(), inner.end());
-  if (restart != "Always" && (restart == "OnFailure" || restart == "Never")) {
-    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
-  }
-  if (const int64_t replicas = spec.IntAt({"replicas"}); replicas < 0) {
-    errors.push_back(InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0"));
-  }
-}
-
-bool IsZeroCount(const Value& value) {
-  return value.is_null() || (value.is_int() && value.integer() == 0) ||
-         (value.is_string() && value.string() == "0%");
-}
-
-void ValidateDeployment(const Value& object, FieldErrors& errors) {
-  ValidateSelectorAndTemplate(object, errors);
-  const Value& strategy = At(object, {"spec", "strategy"});
-  const Value& rolling = At(strategy, {"rollingUpdate"});
-  const std::string_view type = strategy.StringAt({"type"});
-  if (type == "Recreate") {
-    if (!rolling.is_null())
-      errors.push_back(ForbiddenField("spec.strategy.rollingUpdate",
-                                      "may not be specified when strategy `type` is 'Recreate'"));
-  } else if (type == "RollingUpdate") {
-    if (IsZeroCount(At(rolling, {"maxUnavailable"})) && IsZeroCount(At(rolling, {"maxSurge"}))) {
-      errors.push_back(InvalidValue("spec.strategy.rollingUpdate.maxUnavailable",
-                                    At(rolling, {"maxUnavailable"}),
-                                    "may not be 0 when `maxSurge` is 0"));
-    }
-  } else {
-    errors.push_back(Unsupported("spec.strategy", strategy, {"Recreate", "RollingUpdate"}));
-  }
-}
 
 void SelectorStays(const Value& now, const Value& old, FieldErrors& errors) {
   CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
@@ -674,13 +517,6 @@ Result<void> AdmitVolume(Core&, Call&, Value& now, const Value* old) {
   return {};
 }
 
-void ValidateClaim(const Value& claim, FieldErrors& errors) {
-  if (ListAt(claim, {"spec", "accessModes"}).empty())
-    errors.push_back(Required("spec.accessModes", "at least 1 access mode is required"));
-  if (!claim.Find({"spec", "resources", "requests", "storage"}))
-    errors.push_back(Required("spec.resources[storage]"));
-}
-
 Result<void> AdmitNode(Core&, Call&, Value& now, const Value* old) {
   if (old) return {};
   Value& taints = now["spec"]["taints"];
@@ -692,23 +528,6 @@ Result<void> AdmitNode(Core&, Call&, Value& now, const Value* old) {
     taints.Append(
         Value::MakeObject({{"key", "node.kubernetes.io/not-ready"}, {"effect", "NoSchedule"}}));
   return {};
-}
-
-void ValidateIngress(const Value& ingress, FieldErrors& errors) {
-  const Value& spec = At(ingress, {"spec"});
-  const auto& rules = ListAt(spec, {"rules"});
-  if (rules.empty() && !spec.Find("defaultBackend")) {
-    errors.push_back(
-        InvalidValue("spec", Value(), "either `defaultBackend` or `rules` must be specified"));
-  }
-  for (size_t i = 0; i < rules.size(); ++i) {
-    const auto& paths = ListAt(rules[i], {"http", "paths"});
-    for (size_t j = 0; j < paths.size(); ++j) {
-      if (paths[j].StringAt({"pathType"}).empty())
-        errors.push_back(Required(Index(Index("spec.rules", i) + ".http.paths", j) + ".pathType",
-                                  "pathType must be specified"));
-    }
-  }
 }
 
 void RoleRefStays(const Value& now, const Value& old, FieldErrors& errors) {
@@ -751,9 +570,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   pod.admit = AdmitPod;
   pod.validate = ValidatePod;
   pod.validate_update = PodStays;
-  rows["apps/Deployment"].validate = ValidateDeployment;
-  for (std::string_view kind : {"apps/ReplicaSet", "apps/DaemonSet", "apps/StatefulSet"})
-    rows[kind].validate = ValidateSelectorAndTemplate;
   for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"})
     rows[kind].validate_update = SelectorStays;
   rows["apps/StatefulSet"].validate_update = StatefulSetStays;
@@ -778,7 +594,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/Namespace"].prepare_create = PrepareNamespace;
   rows["/Namespace"].prepare_update = KeepNamespace;
   rows["/PersistentVolumeClaim"].admit = AdmitClaim;
-  rows["/PersistentVolumeClaim"].validate = ValidateClaim;
   rows["/PersistentVolumeClaim"].prepare_create = [](Core&, Value& o) {
     o.Set("status", Value::MakeObject({{"phase", "Pending"}}));
   };
@@ -794,10 +609,8 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   };
   rows["certificates.k8s.io/CertificateSigningRequest"].prepare_update =
       [](Core&, Value& now, const Value& old) { now.Set("spec", At(old, {"spec"})); };
-  rows["apps/ControllerRevision"].validate_update = [](const Value& now, const Value& old,
-                                                       FieldErrors& errors) {
-    CheckSame(now, old, {"data"}, "data", errors);
-  };
+  rows["certificates.k8s.io/CertificateSigningRequest"].resets_spec = true;
+  rows["apps/ControllerRevision"].constant_bytes = "data";
   rows["networking.k8s.io/IngressClass"].validate_update = [](const Value& now, const Value& old,
                                                               FieldErrors& errors) {
     CheckSame(now, old, {"spec", "controller"}, "spec.controller", errors);
@@ -832,12 +645,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
                                                            FieldErrors& errors) {
     if (!(At(now, {"spec", "parentRef"}) == At(old, {"spec", "parentRef"})))
       errors.push_back(InvalidValue("spec.parentRef", Value(), std::string(kImmutable)));
-  };
-  rows["policy/PodDisruptionBudget"].validate = [](const Value& object, FieldErrors& errors) {
-    const Value& spec = At(object, {"spec"});
-    if (spec.Find("minAvailable") && spec.Find("maxUnavailable"))
-      errors.push_back(
-          InvalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
   };
   rows["autoscaling/HorizontalPodAutoscaler"].validate = [](const Value& object,
                                                             FieldErrors& errors) {
@@ -875,19 +682,8 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
           Cat("expected exactly 5 fields, found ", std::to_string(fields), ": [", shown, "]")));
     }
   };
-  for (std::string_view kind : {"admissionregistration.k8s.io/ValidatingWebhookConfiguration",
-                                "admissionregistration.k8s.io/MutatingWebhookConfiguration"}) {
-    rows[kind].validate = [](const Value& object, FieldErrors& errors) {
-      const auto& hooks = ListAt(object, {"webhooks"});
-      for (size_t i = 0; i < hooks.size(); ++i) {
-        if (hooks[i].StringAt({"sideEffects"}).empty())
-          errors.push_back(Required(Index("webhooks", i) + ".sideEffects",
-                                    "must specify one of None, NoneOnDryRun"));
-      }
-    };
-  }
   rows["/Node"].admit = AdmitNode;
-  rows["networking.k8s.io/Ingress"].validate = ValidateIngress;
+  rows["/Node"].creates_with_status = true;
   rows["rbac.authorization.k8s.io/RoleBinding"].validate_update = RoleRefStays;
   rows["rbac.authorization.k8s.io/ClusterRoleBinding"].validate_update = RoleRefStays;
   rows["coordination.k8s.io/Lease"].validate = ValidateLease;

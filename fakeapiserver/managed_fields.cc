@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "fakeapiserver/field_set.h"
+#include "fakeapiserver/strategy.h"
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -93,6 +94,7 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
     for (const SubresourceInfo& one : type.resource->subresources)
       has_status |= one.name == "status";
   }
+  if (StrategyOf(type).resets_spec) set.Remove({"f:spec"});
   if (!has_status) return;
   if (subresource == "status") {
     set.Remove({"f:spec"});

@@ -19,7 +19,21 @@ constexpr StoredElsewhere kStoredElsewhere[] = {
     {"events.k8s.io/v1", "events", "v1"},
 };
 
+std::string_view StoredVersion(const TypeInfo& type) {
+  for (const StoredElsewhere& row : kStoredElsewhere) {
+    if (type.resource && row.api_version == type.group_version->api_version &&
+        row.resource == type.resource->resource)
+      return row.stored_api_version;
+  }
+  return type.group_version->api_version;
+}
+
 }  // namespace
+
+bool AreOneKind(const TypeInfo& a, const TypeInfo& b) {
+  return a.name == b.name &&
+         (a.group_version->group == b.group_version->group || StoredVersion(a) == StoredVersion(b));
+}
 
 Registry::Registry(bool fault_objects) {
   std::vector<const GroupVersionInfo*> versions;

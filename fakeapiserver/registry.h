@@ -16,6 +16,9 @@ namespace k8s::fakeapiserver {
 
 struct Strategy;
 
+// Whether the two are forms of one kind: of one group, or stored as one resource.
+bool AreOneKind(const TypeInfo& a, const TypeInfo& b);
+
 // One resource under one group version.
 struct Served {
   const TypeInfo* type = nullptr;

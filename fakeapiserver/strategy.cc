@@ -183,10 +183,7 @@ const Derived kDerived[] = {
      [](const Value& o) {
        return std::string(o.BoolAt({"spec", "hostNetwork"}) ? "true" : "false");
      }},
-    {"/Pod", "status.podIPs",
-     [](const Value& o) {
-       return std::string(o.StringAt({"status", "podIP"}));
-     }},
+    {"/Pod", "status.podIPs", [](const Value&) { return std::string(); }},  // known, but of no pod
     {"/Node", "spec.unschedulable",
      [](const Value& o) {
        return std::string(o.BoolAt({"spec", "unschedulable"}) ? "true" : "false");
@@ -280,7 +277,7 @@ void CheckFinalizers(const Value& metadata, const Value* old, FieldErrors& error
 void CheckLabelsAndAnnotations(const Value& metadata, FieldErrors& errors) {
   if (const Value* all = metadata.Find("labels"); all && all->is_object()) {
     for (const auto& [key, value] : all->object()) {
-      for (const std::string& complaint : CheckQualifiedName(key))
+      for (const std::string& complaint : CheckLabelKey(key))
         errors.push_back(InvalidText("metadata.labels", key, complaint));
       for (const std::string& complaint : CheckLabelValue(value.string()))
         errors.push_back(InvalidText("metadata.labels", value.string(), complaint));

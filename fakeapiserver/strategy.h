@@ -37,6 +37,10 @@ struct Strategy {
   bool orphans_by_default = false;
   Generation generation = Generation::kNone;
   Complaints (*check_name)(std::string_view name) = CheckDns1123Subdomain;
+  bool resets_spec = false;  // nobody owns what the main path puts back anyway
+  // A member of raw JSON that may not change. Its bytes count, which no patch keeps.
+  std::string_view constant_bytes{};
+  bool creates_with_status = false;  // the status that a new object is sent with stays
   // What a write to /status leaves alone beside the spec.
   bool status_keeps_labels = false;
   bool status_keeps_metadata = false;

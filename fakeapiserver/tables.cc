@@ -1186,7 +1186,9 @@ Result<Value> MakeTable(const Core& core, const TableRequest& request, std::vect
     } else if (request.include_object == "None") {
       row.Set("object", nullptr);
     } else {
-      row.Set("object", PartialMetadata(object, request.meta_version));
+      Value partial = PartialMetadata(object, request.meta_version);
+      DropConversionAnnotations(partial["metadata"]);
+      row.Set("object", std::move(partial));
     }
     rows.Append(std::move(row));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fakeapiserver/checks.h"
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/defaults.h"
 #include "fakeapiserver/go_text.h"
@@ -139,16 +140,16 @@ void KeepServerMetadata(Value& now, const Value& old) {
 // What other subresources may write; everything else stays (chapters 8.7, 8.9 and 8.10).
 struct Narrow {
   std::string_view subresource;
-  void (*copy)(Value& to, const Value& sent);
+  void (*copy)(const Core& core, Value& to, const Value& sent);
 };
 constexpr Narrow kNarrow[] = {
     {"ephemeralcontainers",
-     [](Value& to, const Value& sent) {
+     [](const Core&, Value& to, const Value& sent) {
        if (const Value* list = sent.Find({"spec", "ephemeralContainers"}))
          to["spec"].Set("ephemeralContainers", *list);
      }},
     {"resize",
-     [](Value& to, const Value& sent) {
+     [](const Core&, Value& to, const Value& sent) {
        const Value* list = sent.Find({"spec", "containers"});
        Value* stored = to.Find({"spec", "containers"});
        if (!list || !list->is_array() || !stored) return;
@@ -161,20 +162,31 @@ constexpr Narrow kNarrow[] = {
        }
      }},
     {"finalize",
-     [](Value& to, const Value& sent) {
+     [](const Core&, Value& to, const Value& sent) {
        const Value* list = sent.Find({"spec", "finalizers"});
        if (list && list->is_array() && !list->array().empty()) {
          to["spec"].Set("finalizers", *list);
        } else {
          to["spec"].Remove("finalizers");
        }
-       if (const Value* labels = sent.Find({"metadata", "labels"}))
-         to["metadata"].Set("labels", *labels);
+       for (std::string_view name : {"labels", "annotations"}) {
+         if (const Value* map = sent.Find({"metadata", name})) {
+           to["metadata"].Set(name, *map);
+         } else {
+           to["metadata"].Remove(name);
+         }
+       }
      }},
     {"approval",
-     [](Value& to, const Value& sent) {
-       if (const Value* list = sent.Find({"status", "conditions"}))
-         to["status"].Set("conditions", *list);
+     [](const Core& core, Value& to, const Value& sent) {
+       const Value* list = sent.Find({"status", "conditions"});
+       if (!list || !list->is_array()) return;
+       Value& conditions = to["status"].Set("conditions", *list);
+       for (Value& one : conditions.array()) {
+         for (std::string_view name : {"lastUpdateTime", "lastTransitionTime"}) {
+           if (one.StringAt({name}).empty()) one.Set(name, core.NowText());
+         }
+       }
      }},
 };
 
@@ -185,9 +197,9 @@ const Narrow* NarrowOf(const Call& call) {
   return nullptr;
 }
 
-void CopyNarrow(const Narrow& narrow, Value& now, const Value& old) {
+void CopyNarrow(const Core& core, const Narrow& narrow, Value& now, const Value& old) {
   Value kept = old;
-  narrow.copy(kept, now);
+  narrow.copy(core, kept, now);
   if (const Value* owners = now.Find({"metadata", "managedFields"}))
     kept["metadata"].Set("managedFields", *owners);
   now = std::move(kept);
@@ -266,6 +278,20 @@ Result<Value> Finish(Value tree, const Served& served) {
   return Normalise(std::move(tree), *served.storage->type);
 }
 
+// At rest an empty list or map is none, as in protobuf.
+void DropEmpties(Value& tree, const TypeInfo& type) {
+  WalkMessages(tree, type, [](Value& message, const TypeInfo& of) {
+    for (const Field& field : of.fields) {
+      const Value* member = message.Find(field.name());
+      const bool empty =
+          member &&
+          ((field.shape == Shape::kList && member->is_array() && member->array().empty()) ||
+           (field.shape == Shape::kMap && member->is_object() && member->object().empty()));
+      if (empty) message.Remove(field.name());
+    }
+  });
+}
+
 // --- the steps of a create ---
 
 Result<void> CheckNoRevision(const Call& call, const Value& tree) {
@@ -292,7 +318,7 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
   } else {
     TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
   }
-  if (HasStatusSubresource(served)) tree.Remove("status");
+  if (HasStatusSubresource(served) && !served.strategy->creates_with_status) tree.Remove("status");
   Value& metadata = tree["metadata"];
   if (served.strategy->generation != Generation::kNone) metadata.Set("generation", 1);
   metadata.Set("uid", NewUuid(*core.env.random));
@@ -328,6 +354,7 @@ Result<void> TakeName(const Core& core, const Call& call, const std::string& bas
 Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   const Revision revision = core.store.NextRevision();
   tree["metadata"].Set("resourceVersion", std::to_string(revision));
+  if (!call.dry_run) DropEmpties(tree, *call.served->type);
   auto finished = Finish(std::move(tree), *call.served);
   if (!finished) return finished.error();
   ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
@@ -367,7 +394,7 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
   const Served& served = *call.served;
   const Strategy& strategy = *served.strategy;
   KeepServerMetadata(now, before);
-  if (const Narrow* narrow = NarrowOf(call)) CopyNarrow(*narrow, now, before);
+  if (const Narrow* narrow = NarrowOf(call)) CopyNarrow(core, *narrow, now, before);
   MergeDuplicateOwners(call, now["metadata"]);
   if (strategy.prepare_update && call.info.subresource.empty())
     strategy.prepare_update(core, now, before);
@@ -386,6 +413,12 @@ Result<void> Validate(const Call& call, const Value& now, const Value& before, F
   const Strategy& strategy = *served.strategy;
   ValidateMetadata(now, &before, served, errors);
   if (strategy.validate) strategy.validate(now, errors);
+  CheckByFacts(now, &before, *served.type, errors);
+  if (const auto name = strategy.constant_bytes; !name.empty()) {
+    const Value *a = now.Find(name), *b = before.Find(name);
+    if (call.info.verb == "patch" || !a || !b || !(*a == *b))
+      errors.push_back(InvalidValue(std::string(name), a ? *a : Value(), "field is immutable"));
+  }
   if (strategy.validate_update && call.info.subresource.empty())
     strategy.validate_update(now, before, errors);
   if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
@@ -432,6 +465,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   FieldErrors errors;
   ValidateMetadata(tree, nullptr, served, errors);
   if (strategy.validate) strategy.validate(tree, errors);
+  CheckByFacts(tree, nullptr, *served.type, errors);
   if (!errors.empty()) return InvalidObject(served.group_kind(), NameOf(tree), errors);
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();

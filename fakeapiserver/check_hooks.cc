@@ -1,0 +1,540 @@
+#include "fakeapiserver/check_hooks.h"
+
+#include <algorithm>
+#include <set>
+
+#include "fakeapiserver/checks.h"
+#include "fakeapiserver/internal_form.h"
+#include "fakeapiserver/tree_access.h"
+#include "k8s/api/appsv1.h"
+#include "k8s/api/corev1.h"
+#include "k8s/api/flowcontrolv1.h"
+#include "k8s/api/policyv1.h"
+#include "k8s/base/base64.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/labels.h"
+#include "k8s/machinery/name_rules.h"
+#include "k8s/machinery/quantity.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+void ValidateContainer(const Value& container, const std::string& path,
+                       const std::set<std::string>& volumes, FieldErrors& errors) {
+  const std::string name(container.StringAt({"name"}));
+  if (name.empty()) {
+    errors.push_back(Required(Cat(path, ".name")));
+  } else {
+    for (const std::string& complaint : CheckDns1123Label(name))
+      errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
+  }
+  if (container.StringAt({"image"}).empty()) errors.push_back(Required(Cat(path, ".image")));
+  std::set<std::string> port_names;
+  const auto& ports = ListAt(container, {"ports"});
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const std::string port_path = Index(Cat(path, ".ports"), i);
+    const std::string port_name(ports[i].StringAt({"name"}));
+    if (!port_name.empty() && !port_names.insert(port_name).second)
+      errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
+    const int64_t number = ports[i].IntAt({"containerPort"});
+    if (number == 0) {
+      errors.push_back(Required(Cat(port_path, ".containerPort")));
+    } else if (number < 1 || number > 65535) {
+      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number,
+                                    "must be between 1 and 65535, inclusive"));
+    }
+    const std::string_view protocol = ports[i].StringAt({"protocol"});
+    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") {
+      errors.push_back(Unsupported(Cat(port_path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
+    }
+  }
+  const auto& mounts = ListAt(container, {"volumeMounts"});
+  for (size_t i = 0; i < mounts.size(); ++i) {
+    const std::string mount_path = Index(Cat(path, ".volumeMounts"), i);
+    const std::string mount(mounts[i].StringAt({"name"}));
+    if (mount.empty()) {
+      errors.push_back(Required(Cat(mount_path, ".name")));
+    } else if (!volumes.contains(mount)) {
+      errors.push_back(NotFoundField(Cat(mount_path, ".name"), mount));
+    }
+    if (mounts[i].StringAt({"mountPath"}).empty())
+      errors.push_back(Required(Cat(mount_path, ".mountPath")));
+  }
+  if (const Value* requests = container.Find({"resources", "requests"});
+      requests && requests->is_object()) {
+    for (const auto& [resource, amount] : requests->object()) {
+      const auto limit_text = container.StringAt({"resources", "limits", resource});
+      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""),
+                 limit = Quantity::Parse(limit_text);
+      if (request && limit && !limit_text.empty() && *request > *limit) {
+        errors.push_back(InvalidText(
+            Cat(path, ".resources.requests"), request->String(),
+            Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
+      }
+    }
+  }
+}
+
+// --- workloads with a selector and a template ---
+
+bool MatchesTemplate(const labels::Selector& selector, const Value& labels) {
+  labels::Set set;
+  if (labels.is_object()) {
+    for (const auto& [name, value] : labels.object())
+      set.emplace_back(name, value.is_string() ? value.string() : "");
+  }
+  return selector.Matches(set);
+}
+
+void SelectorAndTemplate(const Value& object, const Value&, const std::string&,
+                         FieldErrors& errors) {
+  const Value& spec = At(object, {"spec"});
+  const Value& selector = At(spec, {"selector"});
+  const Value& labels = At(spec, {"template", "metadata", "labels"});
+  const bool is_set = selector.is_object();
+  const bool empty = is_set && selector.object().empty();
+  const size_t before = errors.size();
+  if (!is_set) {
+    errors.push_back(Required("spec.selector"));
+  } else {
+    CheckSelector(selector, "spec.selector", errors);
+  }
+  const std::string_view kind = object.StringAt({"kind"});
+  if (empty && kind != "DaemonSet") {
+    errors.push_back(InvalidValue("spec.selector", selector,
+                                  Cat("empty selector is invalid for ",
+                                      kind == "StatefulSet" ? "statefulset" : "deployment")));
+  }
+  auto parsed = labels::Selector::FromValue(is_set ? &selector : nullptr);
+  if (is_set && errors.size() > before && !empty) {
+    errors.push_back(InvalidValue("spec.selector", selector, "invalid label selector"));
+  } else if (!is_set || !parsed || (!empty && !MatchesTemplate(*parsed, labels)) ||
+             (empty && kind == "DaemonSet")) {
+    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
+                                  "`selector` does not match template `labels`"));
+  }
+  const Value& pod = At(spec, {"template", "spec"});
+  ValidatePodSpec(pod, "spec.template.spec", errors);
+  const std::string_view restart = pod.StringAt({"restartPolicy"});
+  if (restart == "OnFailure" || restart == "Never")
+    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
+  if (pod.Find("activeDeadlineSeconds")) {
+    errors.push_back(ForbiddenField("spec.template.spec.activeDeadlineSeconds",
+                                    "activeDeadlineSeconds in ReplicaSet is not Supported"));
+  }
+}
+
+void ControllerTemplate(const Value& object, const Value&, const std::string&,
+                        FieldErrors& errors) {
+  const Value& selector = At(object, {"spec", "selector"});
+  const Value& pod = At(object, {"spec", "template", "spec"});
+  if (!selector.is_object() || selector.object().empty())
+    errors.push_back(Required("spec.selector"));
+  if (At(object, {"spec", "template"}).is_null()) {
+    errors.push_back(Required("spec.template"));
+    return;
+  }
+  const Value wrapped = Value::MakeObject({{"matchLabels", selector}});
+  const auto parsed = labels::Selector::FromValue(&wrapped);
+  const Value& labels = At(object, {"spec", "template", "metadata", "labels"});
+  if (selector.is_object() && parsed && !MatchesTemplate(*parsed, labels)) {
+    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
+                                  "`selector` does not match template `labels`"));
+  }
+  ValidatePodSpec(pod, "spec.template.spec", errors);
+  const std::string_view restart = pod.StringAt({"restartPolicy"});
+  if (restart == "OnFailure" || restart == "Never")
+    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
+}
+
+bool IsZeroCount(const Value& value) {
+  return value.is_null() || (value.is_int() && value.integer() == 0) ||
+         (value.is_string() && value.string() == "0%");
+}
+
+void CheckShare(const Value& value, const std::string& path, bool bounded, FieldErrors& errors) {
+  if (value.is_int()) {
+    if (value.integer() < 0)
+      errors.push_back(InvalidValue(path, value, "must be greater than or equal to 0"));
+    return;
+  }
+  if (!value.is_string()) return;
+  const std::string& text = value.string();
+  const bool is_percent = text.size() > 1 && text.ends_with('%') &&
+                          text.find_first_not_of("0123456789") == text.size() - 1;
+  if (!is_percent) {
+    errors.push_back(InvalidText(
+        path, text,
+        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or "
+        "'93%', regex used for validation is '[0-9]+%')"));
+  } else if (bounded && ParseInt(text.substr(0, text.size() - 1)).value_or(101) > 100) {
+    errors.push_back(InvalidText(path, text, "must not be greater than 100%"));
+  }
+}
+
+void DeploymentStrategyOf(const Value& object, const Value&, const std::string&,
+                          FieldErrors& errors) {
+  const Value& strategy = At(object, {"spec", "strategy"});
+  const Value& rolling = At(strategy, {"rollingUpdate"});
+  const std::string_view type = strategy.StringAt({"type"});
+  if (type == "Recreate") {
+    if (!rolling.is_null())
+      errors.push_back(ForbiddenField("spec.strategy.rollingUpdate",
+                                      "may not be specified when strategy `type` is 'Recreate'"));
+  } else if (type == "RollingUpdate") {
+    const std::string path = "spec.strategy.rollingUpdate.";
+    const Value &away = At(rolling, {"maxUnavailable"}), &more = At(rolling, {"maxSurge"});
+    const size_t before = errors.size();
+    FieldErrors of_away;
+    CheckShare(away, path + "maxUnavailable", true, of_away);
+    CheckShare(more, path + "maxSurge", false, errors);
+    errors.insert(errors.end(), of_away.begin(), of_away.end());
+    if (errors.size() == before && IsZeroCount(away) && IsZeroCount(more)) {
+      errors.push_back(
+          InvalidValue(path + "maxUnavailable", away, "may not be 0 when `maxSurge` is 0"));
+    }
+  } else {
+    errors.push_back(Unsupported("spec.strategy",
+                                 InternalForm(strategy, TypeOf<appsv1::DeploymentStrategy>()),
+                                 {"Recreate", "RollingUpdate"}));
+  }
+}
+
+void ProgressDeadline(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
+  const Value& deadline = At(object, {"spec", "progressDeadlineSeconds"});
+  if (deadline.is_int() && deadline.integer() >= 0 &&
+      deadline.integer() <= object.IntAt({"spec", "minReadySeconds"})) {
+    errors.push_back(InvalidValue("spec.progressDeadlineSeconds", deadline,
+                                  "must be greater than minReadySeconds"));
+  }
+}
+
+void DaemonStrategy(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
+  const Value& strategy = At(object, {"spec", "updateStrategy"});
+  const Value& rolling = At(strategy, {"rollingUpdate"});
+  const std::string_view type = strategy.StringAt({"type"});
+  const std::string path = "spec.updateStrategy.rollingUpdate";
+  if (type == "RollingUpdate") {
+    const Value &away = At(rolling, {"maxUnavailable"}), &more = At(rolling, {"maxSurge"});
+    if (rolling.is_null()) {
+      errors.push_back(Required(path));
+      return;
+    }
+    CheckShare(away, path + ".maxUnavailable", true, errors);
+    CheckShare(more, path + ".maxSurge", true, errors);
+    if (!IsZeroCount(away) && !IsZeroCount(more)) {
+      errors.push_back(
+          InvalidValue(path + ".maxSurge", more, "may not be set when maxUnavailable is non-zero"));
+    } else if (IsZeroCount(away) && IsZeroCount(more)) {
+      errors.push_back(Required(path + ".maxUnavailable", "cannot be 0 when maxSurge is 0"));
+    }
+  } else if (type != "OnDelete") {
+    errors.push_back(Unsupported("spec.updateStrategy",
+                                 InternalForm(strategy, TypeOf<appsv1::DaemonSetUpdateStrategy>()),
+                                 {"RollingUpdate", "OnDelete"}));
+  }
+}
+
+void StatefulStrategy(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
+  const Value& strategy = At(object, {"spec", "updateStrategy"});
+  const Value& rolling = At(strategy, {"rollingUpdate"});
+  const std::string_view type = strategy.StringAt({"type"});
+  const std::string path = "spec.updateStrategy";
+  if (type == "OnDelete") {
+    if (!rolling.is_null()) {
+      errors.push_back(
+          InvalidValue(path + ".rollingUpdate",
+                       InternalForm(rolling, TypeOf<appsv1::RollingUpdateStatefulSetStrategy>()),
+                       "only allowed for updateStrategy 'RollingUpdate'"));
+    }
+  } else if (type == "RollingUpdate") {
+    if (const int64_t partition = rolling.IntAt({"partition"}); partition < 0) {
+      errors.push_back(InvalidValue(path + ".rollingUpdate.partition", partition,
+                                    "must be greater than or equal to 0"));
+    }
+    const Value& away = At(rolling, {"maxUnavailable"});
+    CheckShare(away, path + ".rollingUpdate.maxUnavailable", true, errors);
+    if (!away.is_null() && IsZeroCount(away))
+      errors.push_back(InvalidValue(path + ".rollingUpdate.maxUnavailable", away, "cannot be 0"));
+  } else {
+    errors.push_back(
+        InvalidValue(path, InternalForm(strategy, TypeOf<appsv1::StatefulSetUpdateStrategy>()),
+                     "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+}
+
+// --- others ---
+
+void BudgetBounds(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
+  const Value& spec = At(object, {"spec"});
+  if (!spec.Find("minAvailable") || !spec.Find("maxUnavailable")) return;
+  const Value form = InternalForm(spec, TypeOf<policyv1::PodDisruptionBudgetSpec>());
+  Value shown = Value::MakeObject();  // the server's struct has them in this order
+  for (std::string_view name :
+       {"MinAvailable", "Selector", "MaxUnavailable", "UnhealthyPodEvictionPolicy"})
+    shown.Set(name, At(form, {name}));
+  errors.push_back(
+      InvalidValue("spec", shown, "minAvailable and maxUnavailable cannot be both set"));
+}
+
+void ClaimModesAndSize(const Value& spec, const Value&, const std::string& path,
+                       FieldErrors& errors) {
+  const auto& modes = ListAt(spec, {"accessModes"});
+  if (modes.size() > 1 &&
+      std::find(modes.begin(), modes.end(), Value("ReadWriteOncePod")) != modes.end())
+    errors.push_back(ForbiddenField(Cat(path, ".accessModes"),
+                                    "may not use ReadWriteOncePod with other access modes"));
+  const Value& size = At(spec, {"resources", "requests", "storage"});
+  const std::string place = Cat(path, ".resources[storage]");
+  if (size.is_null()) {
+    errors.push_back(Required(place));
+  } else if (const auto amount = Quantity::Parse(size.is_string() ? size.string() : "");
+             amount && amount->Sign() <= 0) {
+    errors.push_back(InvalidText(place, amount->String(), "must be greater than zero"));
+  }
+}
+
+void ApiServiceName(const Value& name, const Value& object, const std::string& path,
+                    FieldErrors& errors) {
+  const std::string wanted =
+      Cat(object.StringAt({"spec", "version"}), ".", object.StringAt({"spec", "group"}));
+  if (name == Value(wanted)) return;
+  errors.push_back(
+      InvalidValue(path, name, Cat("must be `spec.version+\".\"+spec.group`: ", Quote(wanted))));
+}
+
+void EndpointAddressOf(const Value& ip, const Value&, const std::string& path,
+                       FieldErrors& errors) {
+  const std::string text = ip.is_string() ? ip.string() : "";
+  const size_t before = errors.size();
+  CheckText("ip", text, path, errors);
+  if (errors.size() > before) {
+    errors.push_back(InvalidText(path, text, "must be a valid IP address"));
+  } else {
+    CheckText("reachable-ip", text, path, errors);
+  }
+}
+
+void SeveralPortsNeedNames(const Value& ports, const Value&, const std::string& path,
+                           FieldErrors& errors) {
+  if (!ports.is_array() || ports.array().size() < 2) return;
+  for (size_t i = 0; i < ports.array().size(); ++i) {
+    if (ports.array()[i].StringAt({"name"}).empty())
+      errors.push_back(Required(Index(path, i) + ".name"));
+  }
+}
+
+void TaintsAreUnique(const Value& taints, const Value&, const std::string& path,
+                     FieldErrors& errors) {
+  std::set<std::string> seen;
+  for (size_t i = 0; taints.is_array() && i < taints.array().size(); ++i) {
+    const Value& taint = taints.array()[i];
+    if (seen.insert(Cat(taint.StringAt({"key"}), ":", taint.StringAt({"effect"}))).second) continue;
+    FieldError error = Duplicate(Index(path, i), InternalForm(taint, TypeOf<corev1::Taint>()));
+    error.detail = "taints must be unique by key and effect pair";
+    errors.push_back(std::move(error));
+  }
+}
+
+void PemRequest(const Value& request, const Value&, const std::string& path, FieldErrors& errors) {
+  const auto text = DecodeBase64(request.is_string() ? request.string() : "");
+  if (text && text->starts_with("-----BEGIN CERTIFICATE REQUEST-----")) return;
+  errors.push_back(InvalidValue(path, request, "PEM block type must be CERTIFICATE REQUEST"));
+}
+
+void SignerName(const Value& name, const Value&, const std::string& path, FieldErrors& errors) {
+  const std::string text = name.is_string() ? name.string() : "";
+  const auto parts = Split(text, '/');
+  if (parts.size() != 2) {
+    errors.push_back(InvalidText(
+        path, text,
+        "must be a fully qualified domain and path of the form 'example.com/signer-name'"));
+    return;
+  }
+  const auto domain = Split(parts[0], '.');
+  if (domain.size() < 2) {
+    errors.push_back(
+        InvalidText(path, std::string(parts[0]),
+                    "should be a domain with at least two segments separated by dots"));
+  }
+  for (std::string_view label : domain) {
+    for (const std::string& why : CheckDns1123Label(label))
+      errors.push_back(
+          InvalidText(path, parts[0], Cat("validating label ", Quote(label), ": ", why)));
+  }
+  for (std::string_view label : Split(parts[1], '.')) {
+    for (const std::string& why : CheckDns1123Subdomain(label))
+      errors.push_back(
+          InvalidText(path, parts[1], Cat("validating label ", Quote(label), ": ", why)));
+  }
+}
+
+void RuleHasResources(const Value& urls, const Value& rule, const std::string& path,
+                      FieldErrors& errors) {
+  for (std::string_view name : {"apiGroups", "resources", "resourceNames"}) {
+    if (ListAt(rule, {name}).empty()) continue;
+    errors.push_back(InvalidValue(
+        path, urls, "rules cannot apply to both regular resources and non-resource URLs"));
+    return;
+  }
+}
+
+void SelectorParses(const Value& selector, const Value&, const std::string& path,
+                    FieldErrors& errors) {
+  FieldErrors found;
+  CheckSelector(selector, path, found);
+  if (!found.empty()) errors.push_back(InvalidValue(path, Value(), "invalid label selector."));
+}
+
+void MatchingPrecedence(const Value& number, const Value& schema, const std::string& path,
+                        FieldErrors& errors) {
+  const int64_t value = number.is_int() ? number.integer() : 0;
+  if (value == 1 && schema.StringAt({"metadata", "name"}) != "exempt") {
+    errors.push_back(
+        InvalidValue(path, number, "only the schema named 'exempt' may have matchingPrecedence 1"));
+  }
+  if (value <= 0) errors.push_back(InvalidValue(path, number, "must be a positive value"));
+  if (value > 10000) errors.push_back(InvalidValue(path, number, "must not be greater than 10000"));
+}
+
+void Distinguisher(const Value& method, const Value&, const std::string& path,
+                   FieldErrors& errors) {
+  const std::string_view type = method.StringAt({"type"});
+  if (!method.is_object() || type == "ByNamespace" || type == "ByUser") return;
+  errors.push_back(Unsupported(
+      path + ".type", InternalForm(method, TypeOf<flowcontrolv1::FlowDistinguisherMethod>()),
+      {"ByNamespace", "ByUser"}));
+}
+
+void RequestVerbs(const Value& verbs, const Value&, const std::string& path, FieldErrors& errors) {
+  static const std::vector<std::string_view> kVerbs = {
+      "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"};
+  for (const Value& verb : verbs.array()) {
+    if (verb == Value("*")) return;
+    if (std::find(kVerbs.begin(), kVerbs.end(), verb.string()) != kVerbs.end()) continue;
+    errors.push_back(Unsupported(path, verbs, kVerbs));
+    return;
+  }
+}
+
+void KnownReviewVersion(const Value& versions, const Value&, const std::string& path,
+                        FieldErrors& errors) {
+  const auto& all = versions.array();
+  for (const char* known : {"v1", "v1beta1"}) {
+    if (std::find(all.begin(), all.end(), Value(known)) != all.end()) return;
+  }
+  errors.push_back(InvalidValue(path, versions, "must include at least one of v1, v1beta1"));
+}
+
+void WebhookUrl(const Value& value, const Value&, const std::string& path, FieldErrors& errors) {
+  std::string rest = value.is_string() ? value.string() : "";
+  const std::string form = "; desired format: https://host[/path]";
+  const auto cut = [&](char mark) {
+    const size_t at = rest.find(mark);
+    std::string tail = at == rest.npos ? "" : rest.substr(at + 1);
+    rest.resize(std::min(at, rest.size()));
+    return tail;
+  };
+  const std::string fragment = cut('#'), query = cut('?');
+  const size_t scheme_end = rest.find("://");
+  const std::string scheme = rest.substr(0, scheme_end == rest.npos ? 0 : scheme_end);
+  std::string host = scheme_end == rest.npos ? "" : rest.substr(scheme_end + 3);
+  host = host.substr(0, host.find('/'));
+  const size_t at = host.find('@');
+  if (scheme != "https") {
+    errors.push_back(
+        InvalidText(path, scheme, Cat("'https' is the only allowed URL scheme", form)));
+  }
+  if (host.empty()) errors.push_back(InvalidText(path, host, Cat("host must be specified", form)));
+  if (at != host.npos) {
+    errors.push_back(
+        InvalidText(path, host.substr(0, at), "user information is not permitted in the URL"));
+  }
+  if (!fragment.empty())
+    errors.push_back(InvalidText(path, fragment, "fragments are not permitted in the URL"));
+  if (!query.empty())
+    errors.push_back(InvalidText(path, query, "query parameters are not permitted in the URL"));
+}
+
+void WebhookResources(const Value& resources, const Value&, const std::string& path,
+                      FieldErrors& errors) {
+  bool star = false, star_slash_star = false;
+  size_t without_subresource = 0;
+  for (const Value& one : resources.array()) {
+    star |= one == Value("*");
+    star_slash_star |= one == Value("*/*");
+    without_subresource += one.string().find('/') == std::string::npos;
+  }
+  if (star_slash_star && resources.array().size() > 1) {
+    errors.push_back(
+        InvalidValue(path, resources, "if '*/*' is present, must not specify other resources"));
+  }
+  if (star && without_subresource > 1) {
+    errors.push_back(
+        InvalidValue(path, resources,
+                     "if '*' is present, must not specify other resources without subresources"));
+  }
+}
+
+}  // namespace
+
+void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& errors) {
+  std::set<std::string> volumes;
+  const auto& all = ListAt(spec, {"volumes"});
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string name(all[i].StringAt({"name"}));
+    if (name.empty()) {
+      errors.push_back(Required(Index(Cat(path, ".volumes"), i) + ".name"));
+    } else if (!volumes.insert(name).second) {
+      errors.push_back(Duplicate(Index(Cat(path, ".volumes"), i) + ".name", name));
+    }
+  }
+  const auto& containers = ListAt(spec, {"containers"});
+  if (containers.empty()) errors.push_back(Required(Cat(path, ".containers")));
+  std::set<std::string> names;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    const std::string place = Index(Cat(path, ".containers"), i);
+    ValidateContainer(containers[i], place, volumes, errors);
+    const std::string name(containers[i].StringAt({"name"}));
+    if (!name.empty() && !names.insert(name).second)
+      errors.push_back(Duplicate(Cat(place, ".name"), name));
+  }
+  const auto& init = ListAt(spec, {"initContainers"});
+  for (size_t i = 0; i < init.size(); ++i)
+    ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
+  const std::string_view restart = spec.StringAt({"restartPolicy"});
+  if (restart != "Always" && restart != "OnFailure" && restart != "Never") {
+    errors.push_back(
+        Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
+  }
+}
+
+const std::map<std::string_view, CheckHook>& CheckHooks() {
+  static const std::map<std::string_view, CheckHook> kHooks = {
+      {"selector-and-template", SelectorAndTemplate},
+      {"controller-template", ControllerTemplate},
+      {"deployment-strategy", DeploymentStrategyOf},
+      {"progress-deadline", ProgressDeadline},
+      {"daemon-strategy", DaemonStrategy},
+      {"stateful-strategy", StatefulStrategy},
+      {"budget-bounds", BudgetBounds},
+      {"claim-modes-and-size", ClaimModesAndSize},
+      {"api-service-name", ApiServiceName},
+      {"endpoint-address", EndpointAddressOf},
+      {"several-ports-need-names", SeveralPortsNeedNames},
+      {"taints-are-unique", TaintsAreUnique},
+      {"pem-request", PemRequest},
+      {"signer-name", SignerName},
+      {"rule-has-resources", RuleHasResources},
+      {"selector-parses", SelectorParses},
+      {"matching-precedence", MatchingPrecedence},
+      {"distinguisher", Distinguisher},
+      {"request-verbs", RequestVerbs},
+      {"known-review-version", KnownReviewVersion},
+      {"webhook-url", WebhookUrl},
+      {"webhook-resources", WebhookResources},
+  };
+  return kHooks;
+}
+
+}  // namespace k8s::fakeapiserver
