@@ -1,6 +1,7 @@
 #include "fakeapiserver/check_hooks.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "fakeapiserver/checks.h"
@@ -93,13 +94,13 @@ void SelectorAndTemplate(const Value& object, const Value&, const std::string&,
   const Value& labels = At(spec, {"template", "metadata", "labels"});
   const bool is_set = selector.is_object();
   const bool empty = is_set && selector.object().empty();
+  const std::string_view kind = object.StringAt({"kind"});
   const size_t before = errors.size();
-  if (!is_set) {
+  if (!is_set && kind != "DaemonSet") {
     errors.push_back(Required("spec.selector"));
-  } else {
+  } else if (is_set) {
     CheckSelector(selector, "spec.selector", errors);
   }
-  const std::string_view kind = object.StringAt({"kind"});
   if (empty && kind != "DaemonSet") {
     errors.push_back(InvalidValue("spec.selector", selector,
                                   Cat("empty selector is invalid for ",
@@ -264,6 +265,125 @@ void StatefulStrategy(const Value& object, const Value&, const std::string&, Fie
 }
 
 // --- others ---
+
+void EventNamespace(const Value& about, const Value& event, const std::string& path,
+                    FieldErrors& errors) {
+  const std::string_view ns = event.StringAt({"metadata", "namespace"});
+  const std::string_view text = about.is_string() ? std::string_view(about.string()) : "";
+  // What has no namespace is told of in "default".
+  if (text == ns || (text.empty() && ns == "default")) return;
+  errors.push_back(InvalidText(path, text, "does not match event.namespace"));
+}
+
+void SeriesCount(const Value& count, const Value& event, const std::string& path,
+                 FieldErrors& errors) {
+  if (event.Find("series") && (!count.is_int() || count.integer() < 2))
+    errors.push_back(InvalidText(path, "", "should be at least 2"));
+}
+
+void EventType(const Value& type, const Value&, const std::string& path, FieldErrors& errors) {
+  const std::string text = type.is_string() ? type.string() : "";
+  if (text != "Normal" && text != "Warning")
+    errors.push_back(InvalidText(path, "", Cat("has invalid value: ", text)));
+}
+
+void FinalizerName(const Value& name, const Value&, const std::string& path, FieldErrors& errors) {
+  const std::string text = name.is_string() ? name.string() : "";
+  const Complaints complaints = CheckQualifiedName(text);
+  for (const std::string& complaint : complaints)
+    errors.push_back(InvalidText(path, text, complaint));
+  const bool standard = text == "kubernetes" || text == "orphan" || text == "foregroundDeletion";
+  if (complaints.empty() && !standard && text.find('/') == text.npos) {
+    errors.push_back(InvalidText(
+        path, text, "name is neither a standard finalizer name nor is it fully qualified"));
+  }
+}
+
+// The server asks its data base of zones; here a name of the usual form will do.
+void TimeZone(const Value& zone, const Value&, const std::string& path, FieldErrors& errors) {
+  const std::string text = zone.is_string() ? zone.string() : "";
+  if (text == "UTC" || text == "GMT" || text.find('/') != text.npos) return;
+  errors.push_back(InvalidText(path, text, Cat("unknown time zone ", text)));
+}
+
+// One resource of a limit: its bounds against each other.
+void CheckLimit(const Value& limit, const std::string& resource, const std::string& path,
+                FieldErrors& errors) {
+  const auto amount = [&](std::string_view member) -> std::optional<Quantity> {
+    const std::string_view text = limit.StringAt({member, resource});
+    const auto parsed = Quantity::Parse(text);
+    if (text.empty() || !parsed) return std::nullopt;
+    return *parsed;
+  };
+  const auto low = amount("min"), high = amount("max"), usual = amount("default"),
+             request = amount("defaultRequest"), ratio = amount("maxLimitRequestRatio");
+  const auto hold = [&](std::string_view member, const std::optional<Quantity>& shown,
+                        const std::optional<Quantity>& a, std::string_view what,
+                        const std::optional<Quantity>& b, std::string_view other) {
+    if (!a || !b || !(*a > *b)) return;
+    errors.push_back(
+        InvalidText(Cat(path, ".", member, "[", resource, "]"), shown->String(),
+                    Cat(what, " ", a->String(), " is greater than ", other, " ", b->String())));
+  };
+  const auto below = [&](std::string_view member, const std::optional<Quantity>& a,
+                         std::string_view what) {
+    if (!a || !low || !(*a < *low)) return;
+    errors.push_back(
+        InvalidText(Cat(path, ".", member, "[", resource, "]"), a->String(),
+                    Cat("min value ", low->String(), " is greater than ", what, " ", a->String())));
+  };
+  hold("min", low, low, "min value", high, "max value");
+  below("defaultRequest", request, "default request value");
+  hold("defaultRequest", request, request, "default request value", high, "max value");
+  hold("defaultRequest", request, request, "default request value", usual, "default limit value");
+  below("default", usual, "default value");
+  hold("default", high, usual, "default value", high, "max value");
+  if (ratio && *ratio < Quantity("1")) {
+    errors.push_back(InvalidText(Cat(path, ".maxLimitRequestRatio[", resource, "]"),
+                                 ratio->String(),
+                                 Cat("ratio ", ratio->String(), " is less than 1")));
+  }
+}
+
+void Limits(const Value& limits, const Value&, const std::string& path, FieldErrors& errors) {
+  std::set<std::string> types;
+  for (size_t i = 0; limits.is_array() && i < limits.array().size(); ++i) {
+    const Value& limit = limits.array()[i];
+    const std::string place = Index(path, i), type(limit.StringAt({"type"}));
+    const size_t before = errors.size();
+    CheckText("qualified-name", type, place + ".type", errors);
+    const bool standard = type == "Pod" || type == "Container" || type == "PersistentVolumeClaim";
+    if (errors.size() == before && !standard && type.find('/') == type.npos) {
+      errors.push_back(
+          InvalidText(place + ".type", type, "must be a standard limit type or fully qualified"));
+    }
+    if (!types.insert(type).second) {
+      errors.push_back(Duplicate(place + ".type", type));
+      continue;
+    }
+    if (type == "Pod") {
+      for (std::string_view member : {"default", "defaultRequest"}) {
+        if (!At(limit, {member}).is_null())
+          errors.push_back(
+              ForbiddenField(Cat(place, ".", member), "may not be specified when `type` is 'Pod'"));
+      }
+    }
+    if (type == "PersistentVolumeClaim" && !limit.Find({"min", "storage"}) &&
+        !limit.Find({"max", "storage"})) {
+      errors.push_back(Required(place + ".limits",
+                                "either minimum or maximum storage value is required, but neither "
+                                "was provided"));
+    }
+    std::set<std::string> resources;
+    for (std::string_view member :
+         {"min", "max", "default", "defaultRequest", "maxLimitRequestRatio"}) {
+      const Value& amounts = At(limit, {member});
+      if (!amounts.is_object()) continue;
+      for (const auto& [name, amount] : amounts.object()) resources.insert(name);
+    }
+    for (const std::string& resource : resources) CheckLimit(limit, resource, place, errors);
+  }
+}
 
 void BudgetBounds(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
   const Value& spec = At(object, {"spec"});
@@ -517,6 +637,12 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
       {"progress-deadline", ProgressDeadline},
       {"daemon-strategy", DaemonStrategy},
       {"stateful-strategy", StatefulStrategy},
+      {"event-namespace", EventNamespace},
+      {"series-count", SeriesCount},
+      {"event-type", EventType},
+      {"finalizer-name", FinalizerName},
+      {"time-zone", TimeZone},
+      {"limits", Limits},
       {"budget-bounds", BudgetBounds},
       {"claim-modes-and-size", ClaimModesAndSize},
       {"api-service-name", ApiServiceName},

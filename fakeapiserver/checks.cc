@@ -183,10 +183,6 @@ Complaints CheckHost(std::string_view text) {
   return CheckDns1123Subdomain(text);
 }
 
-Complaints CheckLowerQualifiedName(std::string_view text) {
-  return CheckQualifiedName(ToLower(text));
-}
-
 Complaints CheckDriverName(std::string_view text) {
   if (CheckDns1123Subdomain(ToLower(text)).empty()) return {};
   return {
@@ -285,7 +281,6 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
       {"qualified-name", CheckQualifiedName},
       {"label-key", CheckLabelKey},
       {"label-value", CheckLabelValue},
-      {"lower-qualified-name", CheckLowerQualifiedName},
       {"path-segment", CheckPathSegment},
       {"ip", CheckIp},
       {"reachable-ip", CheckReachableIp},
@@ -314,7 +309,8 @@ class Checker {
              const std::string& path) {
     const auto* rules = RulesOf(type);
     if (!rules) return;
-    for (const Rule& rule : *rules) Visit({rule, message, 0, &message, old, &type, nullptr, path});
+    for (const Rule& rule : *rules)
+      Visit({rule, message, 0, &message, old, &type, nullptr, path, old != nullptr});
   }
 
  private:
@@ -328,6 +324,7 @@ class Checker {
     const TypeInfo* type;  // of the message that was entered last
     const Field* field;
     std::string path;
+    bool updates;  // there is an old message, though it may lack what is at the place
   };
 
   static std::string Joined(const std::string& path, std::string_view name) {
@@ -386,12 +383,19 @@ class Checker {
   void Add(FieldError error) { errors_.push_back(std::move(error)); }
   static Value Shown(const Value* value) { return value ? *value : Value(); }
 
+  // A message without members is still one.
+  static bool IsMissing(const At& at) {
+    const bool message = at.field && at.field->kind == Kind::kMessage &&
+                         at.field->shape != Shape::kMap && at.field->shape != Shape::kList;
+    return message ? !at.value || at.value->is_null() : IsEmpty(at.value);
+  }
+
   // Whether the rule goes on behind the step.
   bool Run(const Step& step, const At& at) {
     const std::string& word = step.word;
-    if (word == "set") return !IsEmpty(at.value);
+    if (word == "set") return !IsMissing(at);
     if (word == "present") return at.value && !at.value->is_null();
-    if (word == "new") return !at.old;
+    if (word == "new") return !at.updates;
     if (word.starts_with("when") || word.starts_with("unless")) return Guard(step, at);
     if (word == "check") {
       if (at.value && at.value->is_object() && (at.field == nullptr || at.field->type))
@@ -407,8 +411,9 @@ class Checker {
     const Value* value = &at.message;
     for (const std::string& part : PlaceOf(step.Argument(0)))
       value = value ? value->Find(part) : value;
-    if (step.word == "when-set") return !IsEmpty(value);
-    if (step.word == "unless-set") return IsEmpty(value);
+    const bool missing = IsEmpty(value) && !(value && value->is_object());
+    if (step.word == "when-set") return !missing;
+    if (step.word == "unless-set") return missing;
     const bool found = std::find(step.arguments.begin() + 1, step.arguments.end(), TextOf(value)) !=
                        step.arguments.end();
     return found == (step.word == "when");
@@ -416,12 +421,13 @@ class Checker {
 
   void RunCheck(const Step& step, const At& at) {
     const std::string& word = step.word;
-    const std::string text = TextOf(at.value);
+    std::string text = TextOf(at.value);
+    if (step.Argument(0) == "lower") text = ToLower(text);
     if (const auto check = TextChecks().find(word); check != TextChecks().end()) {
       for (std::string& complaint : check->second(text))
         Add(InvalidText(at.path, text, std::move(complaint)));
     } else if (word == "required") {
-      if (IsEmpty(at.value)) Add(Required(at.path, step.Argument(0)));
+      if (IsMissing(at)) Add(Required(at.path, step.Argument(0)));
     } else if (word == "one-of") {
       const std::vector<std::string_view> all(step.arguments.begin(), step.arguments.end());
       if (std::find(all.begin(), all.end(), text) == all.end())
@@ -466,7 +472,7 @@ class Checker {
     } else if (word == "count-or-percent") {
       CheckCountOrPercent(at);
     } else if (word == "constant") {
-      if (at.old && !(Shown(at.value) == Shown(at.old)))
+      if (at.updates && !(Shown(at.value) == Shown(at.old)))
         Add(InvalidValue(at.path, step.Argument(0) == "hidden" ? Value() : Shown(at.value),
                          "field is immutable"));
     } else {

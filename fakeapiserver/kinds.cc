@@ -658,13 +658,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
           InvalidText("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group"));
     }
   };
-  rows["/Event"].validate = [](const Value& event, FieldErrors& errors) {
-    const std::string ns(event.StringAt({"metadata", "namespace"})),
-        about(event.StringAt({"involvedObject", "namespace"}));
-    if (!about.empty() && about != ns)
-      errors.push_back(
-          InvalidText("involvedObject.namespace", about, "does not match event.namespace"));
-  };
   rows["batch/CronJob"].validate = [](const Value& object, FieldErrors& errors) {
     const std::string schedule(object.StringAt({"spec", "schedule"}));
     size_t fields = 0;
