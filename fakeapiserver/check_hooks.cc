@@ -385,6 +385,57 @@ void Limits(const Value& limits, const Value&, const std::string& path, FieldErr
   }
 }
 
+void PortsAreUnique(const Value& ports, const Value&, const std::string& path,
+                    FieldErrors& errors) {
+  std::set<std::string> seen;
+  for (size_t i = 0; ports.is_array() && i < ports.array().size(); ++i) {
+    const Value& port = ports.array()[i];
+    const std::string key =
+        Cat(port.StringAt({"protocol"}), "/", std::to_string(port.IntAt({"port"})));
+    if (seen.insert(key).second) continue;
+    // What matters of it: name and target are left out.
+    Value shown = InternalForm(port, TypeOf<corev1::ServicePort>());
+    shown.Set("Name", "");
+    shown.Set("TargetPort", 0);
+    shown.Set("NodePort", 0);
+    shown.Set("AppProtocol", Value());
+    errors.push_back(Duplicate(Index(path, i), shown));
+  }
+}
+
+void TargetPort(const Value& port, const Value&, const std::string& path, FieldErrors& errors) {
+  if (port.is_string()) {
+    CheckText("port-name", port.string(), path, errors);
+  } else if (port.is_int() && (port.integer() < 1 || port.integer() > 65535)) {
+    errors.push_back(InvalidValue(path, port, "must be between 1 and 65535, inclusive"));
+  }
+}
+
+void HealthCheckPort(const Value& port, const Value& service, const std::string& path,
+                     FieldErrors& errors) {
+  if (!port.is_int() || port.integer() == 0) return;
+  if (service.StringAt({"spec", "type"}) == "LoadBalancer" &&
+      service.StringAt({"spec", "externalTrafficPolicy"}) == "Local")
+    return;
+  errors.push_back(InvalidValue(
+      path, port,
+      "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"));
+}
+
+void PoolName(const Value& pool, const Value&, const std::string& path, FieldErrors& errors) {
+  for (std::string_view part : Split(pool.is_string() ? pool.string() : "", '/')) {
+    const size_t before = errors.size();
+    CheckText("dns-subdomain", part, path, errors);
+    if (errors.size() > before) return;
+  }
+}
+
+void Pkcs10(const Value& request, const Value&, const std::string& path, FieldErrors& errors) {
+  const auto bytes = DecodeBase64(request.is_string() ? request.string() : "");
+  if (bytes && bytes->starts_with('0')) return;  // a sequence of ASN.1
+  errors.push_back({FieldError::Type::kInvalid, path, "", "must be a valid PKCS#10 CSR"});
+}
+
 void BudgetBounds(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
   const Value& spec = At(object, {"spec"});
   if (!spec.Find("minAvailable") || !spec.Find("maxUnavailable")) return;
@@ -643,6 +694,11 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
       {"finalizer-name", FinalizerName},
       {"time-zone", TimeZone},
       {"limits", Limits},
+      {"ports-are-unique", PortsAreUnique},
+      {"target-port", TargetPort},
+      {"health-check-port", HealthCheckPort},
+      {"pool-name", PoolName},
+      {"pkcs10", Pkcs10},
       {"budget-bounds", BudgetBounds},
       {"claim-modes-and-size", ClaimModesAndSize},
       {"api-service-name", ApiServiceName},

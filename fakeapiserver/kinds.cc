@@ -4,7 +4,10 @@
 #include <set>
 
 #include "fakeapiserver/check_hooks.h"
+#include "fakeapiserver/checks.h"
 #include "fakeapiserver/core.h"
+#include "fakeapiserver/immutables.h"
+#include "fakeapiserver/internal_form.h"
 #include "fakeapiserver/tree_access.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -28,28 +31,17 @@ void CheckSame(const Value& now, const Value& old, std::initializer_list<std::st
 
 // --- pods ---
 
-std::string QosClass(const Value& spec) {
-  bool any = false, guaranteed = true;
-  for (std::string_view list : {"containers", "initContainers"}) {
-    for (const Value& container : ListAt(spec, {list})) {
-      for (std::string_view resource : {"cpu", "memory"}) {
-        const auto amount = [&](std::string_view part) {
-          const auto text = container.StringAt({"resources", part, resource});
-          const auto quantity = Quantity::Parse(text);
-          return quantity && !quantity->IsZero() ? std::optional(*quantity) : std::nullopt;
-        };
-        const auto request = amount("requests"), limit = amount("limits");
-        any |= request || limit;
-        if (!limit || (request && !(*request == *limit))) guaranteed = false;
-      }
-    }
-  }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
-}
-
-void PreparePod(Core&, Value& pod) {
+void PreparePod(Core& core, Value& pod) {
   pod.Set("status", Value::MakeObject({{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}}));
+  if (ListAt(pod, {"spec", "schedulingGates"}).empty()) return;
+  pod["status"].Set(
+      "conditions",
+      Value::MakeArray({Value::MakeObject(
+          {{"type", "PodScheduled"},
+           {"status", "False"},
+           {"lastTransitionTime", core.NowText()},
+           {"reason", "SchedulingGated"},
+           {"message", "Scheduling is blocked due to non-empty scheduling gates"}})}));
 }
 
 void KeepPod(Core&, Value& now, const Value& old) {
@@ -109,44 +101,17 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   return {};
 }
 
-void ValidatePod(const Value& pod, FieldErrors& errors) {
-  ValidatePodSpec(At(pod, {"spec"}), "spec", errors);
+// The template of a DaemonSet has a number, which grows with each change.
+void CountTemplates(Core&, Value& now, const Value& old) {
+  constexpr std::string_view kNumber = "deprecated.daemonset.template.generation";
+  const bool same = At(now, {"spec", "template"}) == At(old, {"spec", "template"});
+  const int64_t number =
+      ParseInt(old.StringAt({"metadata", "annotations", kNumber})).value_or(1) + (same ? 0 : 1);
+  now["metadata"]["annotations"].Set(kNumber, std::to_string(number));
 }
 
-// What an update may change: images, the deadline, the grace, added tolerations (chapter 10.2).
-void PodStays(const Value& now, const Value& old, FieldErrors& errors) {
-  Value allowed = At(old, {"spec"});
-  const Value& spec = At(now, {"spec"});
-  const auto& containers = ListAt(spec, {"containers"});
-  if (containers.size() != ListAt(allowed, {"containers"}).size()) {
-    errors.push_back(
-        ForbiddenField("spec.containers", "pod updates may not add or remove containers"));
-    return;
-  }
-  for (std::string_view list : {"containers", "initContainers"}) {
-    Value* stored = allowed.Find(list);
-    const auto& sent = ListAt(spec, {list});
-    if (!stored || !stored->is_array()) continue;
-    for (size_t i = 0; i < stored->array().size() && i < sent.size(); ++i)
-      stored->array()[i].Set("image", sent[i].StringAt({"image"}));
-  }
-  for (std::string_view name :
-       {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName",
-        "ephemeralContainers", "schedulingGates"}) {
-    if (const Value* sent = spec.Find(name)) {
-      allowed.Set(name, *sent);
-    } else {
-      allowed.Remove(name);
-    }
-  }
-  if (spec == allowed) return;
-  errors.push_back(ForbiddenField(
-      "spec",
-      "pod updates may not change fields other than "
-      "`spec.containers[*].image`,`spec.initContainers[*].image`,"
-      "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-      "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
-      "negative)\n"));
+void ValidatePod(const Value& pod, FieldErrors& errors) {
+  ValidatePodSpec(At(pod, {"spec"}), "spec", errors);
 }
 
 // --- workloads with a selector and a template ---
@@ -182,12 +147,31 @@ void PrepareJob(Core&, Value& job) {
 void JobStays(const Value& now, const Value& old, FieldErrors& errors) {
   CheckSame(now, old, {"spec", "completions"}, "spec.completions", errors);
   CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
-  CheckSame(now, old, {"spec", "template"}, "spec.template", errors);
+  JobTemplateStays(now, old, errors);
   CheckSame(now, old, {"spec", "completionMode"}, "spec.completionMode", errors);
+  CheckSame(now, old, {"spec", "podFailurePolicy"}, "spec.podFailurePolicy", errors);
+  CheckSame(now, old, {"spec", "backoffLimitPerIndex"}, "spec.backoffLimitPerIndex", errors);
+  CheckSame(now, old, {"spec", "managedBy"}, "spec.managedBy", errors);
 }
 
 void ValidateJob(const Value& job, FieldErrors& errors) {
   const Value& spec = At(job, {"spec", "template", "spec"});
+  const Value& labels = At(job, {"spec", "template", "metadata", "labels"});
+  labels::Set set;
+  if (labels.is_object()) {
+    for (const auto& [name, value] : labels.object())
+      set.emplace_back(name, value.is_string() ? value.string() : "");
+  }
+  const auto selector = labels::Selector::FromValue(job.Find({"spec", "selector"}));
+  if (selector && !selector->Matches(set)) {
+    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
+                                  "`selector` does not match template `labels`"));
+  }
+  const Value& per_index = At(job, {"spec", "backoffLimitPerIndex"});
+  if (!per_index.is_null() && job.StringAt({"spec", "completionMode"}) != "Indexed") {
+    errors.push_back(
+        InvalidValue("spec.backoffLimitPerIndex", per_index, "requires indexed completion mode"));
+  }
   const std::string_view restart = spec.StringAt({"restartPolicy"});
   ValidatePodSpec(spec, "spec.template.spec", errors);
   if (restart == "Always") {
@@ -297,10 +281,25 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
   Value& spec = service["spec"];
   const std::string type(spec.StringAt({"type"})), name(service.StringAt({"metadata", "name"}));
   if (type == "ExternalName") return {};
+  const auto refuse = [&](FieldError error) {
+    return InvalidObject({call.served->group, call.served->kind}, name, {std::move(error)});
+  };
   const bool headless =
       spec.StringAt({"clusterIP"}) == "None" ||
       (!ListAt(spec, {"clusterIPs"}).empty() && ListAt(spec, {"clusterIPs"})[0] == Value("None"));
   const bool bare = !spec.Find("selector");
+  if (!headless || !bare) {
+    const auto& families = ListAt(spec, {"ipFamilies"});
+    for (size_t i = 0; i < families.size(); ++i) {
+      if (families[i] == Value("IPv6"))
+        return refuse(
+            InvalidText(Index("spec.ipFamilies", i), "IPv6", "not configured on this cluster"));
+    }
+    if (spec.StringAt({"ipFamilyPolicy"}) == "RequireDualStack") {
+      return refuse(InvalidText("spec.ipFamilyPolicy", "RequireDualStack",
+                                "this cluster is not configured for dual-stack services"));
+    }
+  }
   if (!spec.Find("ipFamilies")) {
     spec.Set("ipFamilies",
              headless && bare ? Value::MakeArray({"IPv4", "IPv6"}) : Value::MakeArray({"IPv4"}));
@@ -351,6 +350,13 @@ Result<void> AllocatePorts(Core& core, Call& call, Value& service) {
   if (type != "NodePort" && type != "LoadBalancer") return {};
   if (type == "LoadBalancer" && !spec.BoolAt({"allocateLoadBalancerNodePorts"}, true)) return {};
   auto taken = TakenPorts(core, std::string(service.StringAt({"metadata", "uid"})));
+  if (type == "LoadBalancer" && spec.StringAt({"externalTrafficPolicy"}) == "Local" &&
+      spec.IntAt({"healthCheckNodePort"}) == 0) {
+    int64_t number = kLastNodePort;
+    while (taken.contains(number)) --number;
+    taken.insert(number);
+    spec.Set("healthCheckNodePort", number);
+  }
   Value* ports = spec.Find("ports");
   if (!ports || !ports->is_array()) return {};
   for (size_t i = 0; i < ports->array().size(); ++i) {
@@ -388,6 +394,36 @@ Result<void> AllocatePorts(Core& core, Call& call, Value& service) {
 
 void ValidateService(const Value& service, FieldErrors& errors);
 
+bool IsExternal(std::string_view type) { return type == "NodePort" || type == "LoadBalancer"; }
+
+// What the old type needed and the new one does not goes, unless the client just changed it.
+void DropTypeDependent(Value& spec, const Value& old) {
+  const std::string type(spec.StringAt({"type"})), before(old.StringAt({"type"}));
+  const auto drop = [&](std::string_view name) {
+    if (At(spec, {name}) == At(old, {name})) spec.Remove(name);
+  };
+  if (type == "ExternalName" && before != "ExternalName") {
+    for (std::string_view name :
+         {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"})
+      drop(name);
+  }
+  if (IsExternal(before) && !IsExternal(type)) {
+    drop("externalTrafficPolicy");
+    Value* ports = spec.Find("ports");
+    for (size_t i = 0; ports && ports->is_array() && i < ports->array().size(); ++i) {
+      const auto& old_ports = ListAt(old, {"ports"});
+      Value& port = ports->array()[i];
+      if (i < old_ports.size() && port.IntAt({"nodePort"}) == old_ports[i].IntAt({"nodePort"}))
+        port.Remove("nodePort");
+    }
+  }
+  if (before == "LoadBalancer" && type != "LoadBalancer") {
+    for (std::string_view name :
+         {"allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"})
+      drop(name);
+  }
+}
+
 Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) {
   Value& spec = now["spec"];
   if (old) {
@@ -411,10 +447,12 @@ Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) 
         }
       }
     }
+    DropTypeDependent(spec, At(*old, {"spec"}));
     if (spec.StringAt({"clusterIP"}) != old->StringAt({"spec", "clusterIP"})) return {};
   }
   FieldErrors errors;
   ValidateService(now, errors);
+  CheckByFacts(now, old, *call.served->type, errors);
   if (!errors.empty()) return {};  // said by the validation, before anything is taken
   if (auto done = AllocateAddress(core, call, now); !done) return done;
   return AllocatePorts(core, call, now);
@@ -500,6 +538,21 @@ void KeepNamespace(Core&, Value& now, const Value& old) {
   }
 }
 
+// The class that an annotation makes the default: the newest, of equals the first by name.
+std::string DefaultClass(Core& core, std::string_view resource, std::string_view annotation) {
+  std::string name, created;
+  const auto page = core.store.List({std::string(resource), "", {}, {}}, 0, 0, "");
+  for (const ObjectPtr& object : page->objects) {
+    const Value tree = ParseJson(*object->json).value();
+    const std::string time(tree.StringAt({"metadata", "creationTimestamp"}));
+    if (tree.StringAt({"metadata", "annotations", annotation}) != "true" || time <= created)
+      continue;
+    name = object->key.name;
+    created = time;
+  }
+  return name;
+}
+
 void AddProtection(Value& object, std::string_view finalizer) {
   Value& finalizers = object["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Value::MakeArray();
@@ -508,8 +561,42 @@ void AddProtection(Value& object, std::string_view finalizer) {
   if (!has) finalizers.Append(finalizer);
 }
 
-Result<void> AdmitClaim(Core&, Call&, Value& now, const Value* old) {
-  if (!old) AddProtection(now, "kubernetes.io/pvc-protection");
+// A new claim gets the default class; a bound one grows only where its class lets it.
+Result<void> AdmitClaim(Core& core, Call& call, Value& now, const Value* old) {
+  if (!old) {
+    AddProtection(now, "kubernetes.io/pvc-protection");
+    if (const std::string name = DefaultClass(core, "storageclasses.storage.k8s.io",
+                                              "storageclass.kubernetes.io/is-default-class");
+        !name.empty() && !now.Find({"spec", "storageClassName"}))
+      now["spec"].Set("storageClassName", name);
+    return {};
+  }
+  const auto size = [](const Value& claim) {
+    return Quantity::Parse(claim.StringAt({"spec", "resources", "requests", "storage"}));
+  };
+  const auto before = size(*old), after = size(now);
+  if (!before || !after || !(*after > *before) || old->StringAt({"status", "phase"}) != "Bound")
+    return {};
+  const ObjectPtr found = core.store.Get({"storageclasses.storage.k8s.io", "",
+                                          std::string(now.StringAt({"spec", "storageClassName"}))});
+  if (found && ParseJson(*found->json).value().BoolAt({"allowVolumeExpansion"})) return {};
+  return Forbidden(call.resource(), call.info.name,
+                   "only dynamically provisioned pvc can be resized and the storageclass that "
+                   "provisions the pvc must support resize");
+}
+
+Result<void> AdmitIngress(Core& core, Call& call, Value& now, const Value* old) {
+  constexpr std::string_view kOldWay = "kubernetes.io/ingress.class";
+  if (old) return {};
+  if (now.Find({"metadata", "annotations", kOldWay})) {
+    call.Warn(Cat("annotation ", Quote(kOldWay),
+                  " is deprecated, please use 'spec.ingressClassName' instead"));
+    return {};
+  }
+  const std::string name = DefaultClass(core, "ingressclasses.networking.k8s.io",
+                                        "ingressclass.kubernetes.io/is-default-class");
+  if (!name.empty() && !now.Find({"spec", "ingressClassName"}))
+    now["spec"].Set("ingressClassName", name);
   return {};
 }
 Result<void> AdmitVolume(Core&, Call&, Value& now, const Value* old) {
@@ -570,6 +657,7 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   pod.admit = AdmitPod;
   pod.validate = ValidatePod;
   pod.validate_update = PodStays;
+  pod.validate_subresource = PodSubresourceStays;
   for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"})
     rows[kind].validate_update = SelectorStays;
   rows["apps/StatefulSet"].validate_update = StatefulSetStays;
@@ -593,6 +681,12 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   service.validate_update = ServiceStays;
   rows["/Namespace"].prepare_create = PrepareNamespace;
   rows["/Namespace"].prepare_update = KeepNamespace;
+  rows["networking.k8s.io/Ingress"].admit = AdmitIngress;
+  rows["storage.k8s.io/VolumeAttributesClass"].admit = [](Core&, Call&, Value& now,
+                                                          const Value* old) -> Result<void> {
+    if (!old) AddProtection(now, "kubernetes.io/vac-protection");
+    return {};
+  };
   rows["/PersistentVolumeClaim"].admit = AdmitClaim;
   rows["/PersistentVolumeClaim"].prepare_create = [](Core&, Value& o) {
     o.Set("status", Value::MakeObject({{"phase", "Pending"}}));
@@ -610,6 +704,12 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["certificates.k8s.io/CertificateSigningRequest"].prepare_update =
       [](Core&, Value& now, const Value& old) { now.Set("spec", At(old, {"spec"})); };
   rows["certificates.k8s.io/CertificateSigningRequest"].resets_spec = true;
+  rows["certificates.k8s.io/CertificateSigningRequest"].validate_subresource = RequestStays;
+  rows["/PersistentVolumeClaim"].validate_update = ClaimStays;
+  rows["/PersistentVolume"].validate_update = VolumeStays;
+  rows["/Node"].validate_update = NodeStays;
+  rows["storage.k8s.io/CSINode"].validate_update = DriversStay;
+  rows["apps/DaemonSet"].prepare_update = CountTemplates;
   rows["apps/ControllerRevision"].constant_bytes = "data";
   rows["networking.k8s.io/IngressClass"].validate_update = [](const Value& now, const Value& old,
                                                               FieldErrors& errors) {

@@ -57,6 +57,7 @@ Rows MakeRows() {
                                 "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding"}) {
     rows[kind].generation = Generation::kSpec;
   }
+  rows["storage.k8s.io/CSIDriver"].generation = Generation::kSpecFromZero;
   rows["apps/Deployment"].generation = Generation::kSpecAndAnnotations;
   rows["discovery.k8s.io/EndpointSlice"] = Row(Generation::kAllButMetadata);
   rows["scheduling.k8s.io/PriorityClass"] = Row(Generation::kConstant);

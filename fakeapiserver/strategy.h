@@ -24,6 +24,7 @@ struct Served;
 enum class Generation : uint8_t {
   kNone,
   kSpec,
+  kSpecFromZero,  // a new object has none yet
   kSpecAndAnnotations,
   kAllButMetadata,
   kWebhooks,
@@ -54,6 +55,9 @@ struct Strategy {
   Result<void> (*admit)(Core& core, Call& call, Value& now, const Value* old) = nullptr;
   void (*validate)(const Value& object, FieldErrors& errors) = nullptr;
   void (*validate_update)(const Value& now, const Value& old, FieldErrors& errors) = nullptr;
+  // The same for subresources that write the object.
+  void (*validate_subresource)(std::string_view subresource, const Value& now, const Value& old,
+                               FieldErrors& errors) = nullptr;
   // Extra values for selectors that are no plain path.
   void (*select)(const Value& object, fields::Set& fields) = nullptr;
 };

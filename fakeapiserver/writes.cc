@@ -106,6 +106,7 @@ bool SpecChanged(const Served& served, const Value& now, const Value& old) {
     case Generation::kConstant:
       return false;
     case Generation::kSpec:
+    case Generation::kSpecFromZero:
       return differs("spec");
     case Generation::kSpecAndAnnotations:
       return differs("spec") || metadata_differs("annotations");
@@ -320,7 +321,9 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
   }
   if (HasStatusSubresource(served) && !served.strategy->creates_with_status) tree.Remove("status");
   Value& metadata = tree["metadata"];
-  if (served.strategy->generation != Generation::kNone) metadata.Set("generation", 1);
+  const Generation generation = served.strategy->generation;
+  if (generation != Generation::kNone && generation != Generation::kSpecFromZero)
+    metadata.Set("generation", 1);
   metadata.Set("uid", NewUuid(*core.env.random));
   metadata.Set("creationTimestamp", core.NowText());
 }
@@ -421,7 +424,9 @@ Result<void> Validate(const Call& call, const Value& now, const Value& before, F
   }
   if (strategy.validate_update && call.info.subresource.empty())
     strategy.validate_update(now, before, errors);
-  if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
+  if (strategy.validate_subresource && !call.info.subresource.empty())
+    strategy.validate_subresource(call.info.subresource, now, before, errors);
+  if (!errors.empty()) return InvalidObject(served.storage->group_kind(), call.info.name, errors);
   return {};
 }
 
@@ -466,7 +471,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   ValidateMetadata(tree, nullptr, served, errors);
   if (strategy.validate) strategy.validate(tree, errors);
   CheckByFacts(tree, nullptr, *served.type, errors);
-  if (!errors.empty()) return InvalidObject(served.group_kind(), NameOf(tree), errors);
+  if (!errors.empty()) return InvalidObject(served.storage->group_kind(), NameOf(tree), errors);
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
   if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
