@@ -436,6 +436,35 @@ void Pkcs10(const Value& request, const Value&, const std::string& path, FieldEr
   errors.push_back({FieldError::Type::kInvalid, path, "", "must be a valid PKCS#10 CSR"});
 }
 
+// Pods of a cron job get eleven more characters.
+void CronJobName(const Value& name, const Value&, const std::string& path, FieldErrors& errors) {
+  if (name.is_string() && name.string().size() > 52)
+    errors.push_back(InvalidText(path, name.string(), "must be no more than 52 characters"));
+}
+
+// The two levels that every server has keep their shape.
+void FixedLevel(const Value& level, const Value&, const std::string&, FieldErrors& errors) {
+  const std::string_view name = level.StringAt({"metadata", "name"});
+  const Value& spec = At(level, {"spec"});
+  const std::string_view type = spec.StringAt({"type"});
+  if ((type == "Exempt") != (name == "exempt")) {
+    errors.push_back(
+        InvalidText("spec.type", type, "must be 'Exempt' if and only if `name` is 'exempt'"));
+  }
+  const auto refuse = [&](std::string_view why) {
+    errors.push_back(InvalidValue(
+        "spec", InternalForm(spec, TypeOf<flowcontrolv1::PriorityLevelConfigurationSpec>()),
+        Cat("spec of '", name, "'", why)));
+  };
+  if (name == "exempt" && (type != "Exempt" || !At(spec, {"limited"}).is_null()))
+    refuse(" except the 'spec.exempt' field must equal the fixed value");
+  const Value& limited = At(spec, {"limited"});
+  const bool fixed = limited.IntAt({"nominalConcurrencyShares"}) == 5 &&
+                     limited.IntAt({"lendablePercent"}) == 0 &&
+                     limited.StringAt({"limitResponse", "type"}) == "Reject";
+  if (name == "catch-all" && !fixed) refuse(" must equal the fixed value");
+}
+
 void BudgetBounds(const Value& object, const Value&, const std::string&, FieldErrors& errors) {
   const Value& spec = At(object, {"spec"});
   if (!spec.Find("minAvailable") || !spec.Find("maxUnavailable")) return;
@@ -694,6 +723,8 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
       {"finalizer-name", FinalizerName},
       {"time-zone", TimeZone},
       {"limits", Limits},
+      {"cron-job-name", CronJobName},
+      {"fixed-level", FixedLevel},
       {"ports-are-unique", PortsAreUnique},
       {"target-port", TargetPort},
       {"health-check-port", HealthCheckPort},

@@ -303,7 +303,8 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
 
 class Checker {
  public:
-  explicit Checker(FieldErrors& errors) : errors_(errors) {}
+  Checker(FieldErrors& errors, std::vector<std::string>* warnings)
+      : errors_(errors), warnings_(warnings) {}
 
   void Check(const Value& message, const Value* old, const TypeInfo& type,
              const std::string& path) {
@@ -396,6 +397,10 @@ class Checker {
     if (word == "set") return !IsMissing(at);
     if (word == "present") return at.value && !at.value->is_null();
     if (word == "new") return !at.updates;
+    if (word == "warn") {
+      if (warnings_) warnings_->push_back(Cat(at.path, step.Argument(0)));
+      return true;
+    }
     if (word.starts_with("when") || word.starts_with("unless")) return Guard(step, at);
     if (word == "check") {
       if (at.value && at.value->is_object() && (at.field == nullptr || at.field->type))
@@ -424,7 +429,8 @@ class Checker {
     std::string text = TextOf(at.value);
     if (step.Argument(0) == "lower") text = ToLower(text);
     if (const auto check = TextChecks().find(word); check != TextChecks().end()) {
-      for (std::string& complaint : check->second(text))
+      const bool any_case = step.Argument(0) == "any-case";
+      for (std::string& complaint : check->second(any_case ? ToLower(text) : text))
         Add(InvalidText(at.path, text, std::move(complaint)));
     } else if (word == "required") {
       if (IsMissing(at)) Add(Required(at.path, step.Argument(0)));
@@ -544,6 +550,7 @@ class Checker {
   }
 
   FieldErrors& errors_;
+  std::vector<std::string>* const warnings_;
 };
 
 }  // namespace
@@ -589,9 +596,9 @@ void CheckSelector(const Value& selector, const std::string& path, FieldErrors& 
   }
 }
 
-void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type,
-                  FieldErrors& errors) {
-  Checker(errors).Check(object, old, type, "");
+void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors,
+                  std::vector<std::string>* warnings) {
+  Checker(errors, warnings).Check(object, old, type, "");
 }
 
 }  // namespace k8s::fakeapiserver

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fakeapiserver/api_error.h"
 #include "k8s/machinery/type_info.h"
@@ -13,8 +14,9 @@
 namespace k8s::fakeapiserver {
 
 // Checks the object by the rules of its type, where there are some. `old` is null for a new object;
-// what may not change is held against it.
-void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors);
+// what may not change is held against it. What is valid and yet unwise goes to `warnings`.
+void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors,
+                  std::vector<std::string>* warnings = nullptr);
 
 // A text by the check of that name: "ip", "dns-label" ... (checks.cc has them all).
 void CheckText(std::string_view check, std::string_view text, const std::string& path,

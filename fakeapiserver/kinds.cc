@@ -7,7 +7,7 @@
 #include "fakeapiserver/checks.h"
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/immutables.h"
-#include "fakeapiserver/internal_form.h"
+#include "fakeapiserver/own_loops.h"
 #include "fakeapiserver/tree_access.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -129,7 +129,9 @@ void StatefulSetStays(const Value& now, const Value& old, FieldErrors& errors) {
 
 void PrepareJob(Core&, Value& job) {
   Value& spec = job["spec"];
-  const Value own_labels = At(job, {"metadata", "labels"});
+  // Labels that come from the template by default are the template's own.
+  const bool shares_labels =
+      At(job, {"metadata", "labels"}) == At(spec, {"template", "metadata", "labels"});
   if (!spec.BoolAt({"manualSelector"})) {
     const std::string uid(job.StringAt({"metadata", "uid"})),
         name(job.StringAt({"metadata", "name"}));
@@ -140,8 +142,7 @@ void PrepareJob(Core&, Value& job) {
     labels.Set("batch.kubernetes.io/job-name", name);
     spec["selector"]["matchLabels"].Set("batch.kubernetes.io/controller-uid", uid);
   }
-  if (own_labels.is_null())
-    job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
+  if (shares_labels) job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
 }
 
 void JobStays(const Value& now, const Value& old, FieldErrors& errors) {
@@ -417,6 +418,9 @@ void DropTypeDependent(Value& spec, const Value& old) {
         port.Remove("nodePort");
     }
   }
+  if (old.StringAt({"externalTrafficPolicy"}) == "Local" &&
+      spec.StringAt({"externalTrafficPolicy"}) != "Local")
+    drop("healthCheckNodePort");
   if (before == "LoadBalancer" && type != "LoadBalancer") {
     for (std::string_view name :
          {"allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"})
@@ -426,6 +430,9 @@ void DropTypeDependent(Value& spec, const Value& old) {
 
 Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) {
   Value& spec = now["spec"];
+  if (const std::string ip(spec.StringAt({"clusterIP"}));
+      !old && !ip.empty() && !spec.Find("clusterIPs"))
+    spec.Set("clusterIPs", Value::MakeArray({ip}));
   if (old) {
     // What the server chose stays when the client says nothing of it.
     for (std::string_view name : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
@@ -707,6 +714,8 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["certificates.k8s.io/CertificateSigningRequest"].validate_subresource = RequestStays;
   rows["/PersistentVolumeClaim"].validate_update = ClaimStays;
   rows["/PersistentVolume"].validate_update = VolumeStays;
+  rows["flowcontrol.apiserver.k8s.io/FlowSchema"].settle = SettleFlowSchema;
+  rows["networking.k8s.io/ServiceCIDR"].settle = SettleServiceRange;
   rows["/Node"].validate_update = NodeStays;
   rows["storage.k8s.io/CSINode"].validate_update = DriversStay;
   rows["apps/DaemonSet"].prepare_update = CountTemplates;

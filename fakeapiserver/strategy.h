@@ -4,6 +4,7 @@
 // functions and facts. Generic code asks the row and never the kind. Constant data; any thread.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 namespace k8s::fakeapiserver {
 
 struct Core;
+struct Object;
 struct Call;
 struct Served;
 
@@ -58,6 +60,9 @@ struct Strategy {
   // The same for subresources that write the object.
   void (*validate_subresource)(std::string_view subresource, const Value& now, const Value& old,
                                FieldErrors& errors) = nullptr;
+  // What a loop of the server's own does once the object is stored.
+  void (*settle)(Core& core, const Served& served,
+                 const std::shared_ptr<const Object>& object) = nullptr;
   // Extra values for selectors that are no plain path.
   void (*select)(const Value& object, fields::Set& fields) = nullptr;
 };

@@ -361,7 +361,9 @@ Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   auto finished = Finish(std::move(tree), *call.served);
   if (!finished) return finished.error();
   ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
-  if (!call.dry_run) core.store.Put(object);
+  if (call.dry_run) return object;
+  core.store.Put(object);
+  if (const auto settle = call.served->strategy->settle) settle(core, *call.served, object);
   return object;
 }
 
@@ -411,12 +413,12 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
   return normal;
 }
 
-Result<void> Validate(const Call& call, const Value& now, const Value& before, FieldErrors errors) {
+Result<void> Validate(Call& call, const Value& now, const Value& before, FieldErrors errors) {
   const Served& served = *call.served;
   const Strategy& strategy = *served.strategy;
   ValidateMetadata(now, &before, served, errors);
   if (strategy.validate) strategy.validate(now, errors);
-  CheckByFacts(now, &before, *served.type, errors);
+  CheckByFacts(now, &before, *served.type, errors, &call.warnings);
   if (const auto name = strategy.constant_bytes; !name.empty()) {
     const Value *a = now.Find(name), *b = before.Find(name);
     if (call.info.verb == "patch" || !a || !b || !(*a == *b))
@@ -470,7 +472,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   FieldErrors errors;
   ValidateMetadata(tree, nullptr, served, errors);
   if (strategy.validate) strategy.validate(tree, errors);
-  CheckByFacts(tree, nullptr, *served.type, errors);
+  CheckByFacts(tree, nullptr, *served.type, errors, &call.warnings);
   if (!errors.empty()) return InvalidObject(served.storage->group_kind(), NameOf(tree), errors);
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
