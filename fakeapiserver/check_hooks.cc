@@ -436,6 +436,59 @@ void Pkcs10(const Value& request, const Value&, const std::string& path, FieldEr
   errors.push_back({FieldError::Type::kInvalid, path, "", "must be a valid PKCS#10 CSR"});
 }
 
+void OneSource(const Value& volume, const Value&, const std::string& path, FieldErrors& errors) {
+  bool has_source = false;
+  for (const auto& [name, source] : volume.object()) {
+    if (name == "name" || source.is_null()) continue;
+    if (has_source)
+      errors.push_back(
+          ForbiddenField(Cat(path, ".", name), "may not specify more than 1 volume type"));
+    has_source = true;
+  }
+}
+
+void BundleName(const Value& value, const Value& bundle, const std::string& path,
+                FieldErrors& errors) {
+  const std::string name = value.is_string() ? value.string() : "";
+  const std::string signer(bundle.StringAt({"spec", "signerName"}));
+  if (signer.empty()) {
+    if (name.find(':') != name.npos) {
+      errors.push_back(InvalidText(
+          path, name, "ClusterTrustBundle without signer name must not have \":\" in its name"));
+    }
+    return;
+  }
+  std::string prefix = signer + ":";
+  std::replace(prefix.begin(), prefix.end(), '/', ':');
+  if (!name.starts_with(prefix)) {
+    errors.push_back(InvalidText(
+        path, name,
+        Cat("ClusterTrustBundle for signerName ", signer, " must be named with prefix ", prefix)));
+  }
+}
+
+void TrustAnchors(const Value& value, const Value&, const std::string& path, FieldErrors& errors) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----", kEnd = "-----END CERTIFICATE";
+  const std::string text = value.is_string() ? value.string() : "";
+  std::vector<std::string> anchors;
+  for (size_t at = text.find(kBegin); at != text.npos; at = text.find(kBegin, at + 1)) {
+    const size_t start = at + kBegin.size();
+    anchors.push_back(text.substr(start, text.find(kEnd, start) - start));
+  }
+  const auto complain = [&](std::string why) {
+    errors.push_back(InvalidText(path, "<value omitted>", std::move(why)));
+  };
+  if (anchors.empty()) complain("at least one trust anchor must be provided");
+  for (size_t i = 0; i < anchors.size(); ++i) {
+    for (size_t j = i + 1; j < anchors.size(); ++j) {
+      if (anchors[i] == anchors[j]) {
+        return complain(Cat("duplicate trust anchor (indices [", std::to_string(i), " ",
+                            std::to_string(j), "])"));
+      }
+    }
+  }
+}
+
 // Pods of a cron job get eleven more characters.
 void CronJobName(const Value& name, const Value&, const std::string& path, FieldErrors& errors) {
   if (name.is_string() && name.string().size() > 52)
@@ -723,6 +776,9 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
       {"finalizer-name", FinalizerName},
       {"time-zone", TimeZone},
       {"limits", Limits},
+      {"one-source", OneSource},
+      {"bundle-name", BundleName},
+      {"trust-anchors", TrustAnchors},
       {"cron-job-name", CronJobName},
       {"fixed-level", FixedLevel},
       {"ports-are-unique", PortsAreUnique},

@@ -219,6 +219,15 @@ Complaints CheckPercentOrCount(std::string_view text) {
       "'93%', regex used for validation is '[0-9]+%')"};
 }
 
+Complaints CheckEnvName(std::string_view text) {
+  const bool good = std::all_of(text.begin(), text.end(),
+                                [](char c) { return c >= ' ' && c <= '~' && c != '='; });
+  if (good) return {};
+  return {
+      "a valid environment variable name must consist only of printable ASCII characters other "
+      "than '='"};
+}
+
 Complaints CheckAbsolutePath(std::string_view text) {
   if (text.starts_with('/')) return {};
   return {"must be an absolute path"};
@@ -289,6 +298,7 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
       {"driver-name", CheckDriverName},
       {"domain-path", CheckDomainPath},
       {"port-name", CheckPortName},
+      {"env-name", CheckEnvName},
       {"absolute-path", CheckAbsolutePath},
       {"three-segments", CheckThreeSegments},
       {"star-or-label", CheckStarOrLabel},

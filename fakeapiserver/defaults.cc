@@ -402,7 +402,11 @@ const std::map<std::string_view, Hook>& Hooks() {
       {"corev1.NodeSpec",
        [](Value& in) {
          const std::string cidr(in.StringAt({"podCIDR"}));
-         if (!cidr.empty() && Absent(in, "podCIDRs")) in.Set("podCIDRs", Value::MakeArray({cidr}));
+         const Value* all = in.Find("podCIDRs");
+         const bool first =
+             all && all->is_array() && !all->array().empty() && all->array()[0] == Value(cidr);
+         if (!cidr.empty() && !first) in.Set("podCIDRs", Value::MakeArray({cidr}));
+         in.Remove("configSource");  // no server keeps it any more
        }},
       {"apiextensionsv1.CustomResourceDefinition",
        [](Value& in) {

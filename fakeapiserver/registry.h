@@ -31,6 +31,8 @@ struct Served {
   std::string resource{};
   bool namespaced = true;
   uint32_t verbs = 0;
+  // The version that discovery's hash of the storage speaks of, where it is not that of `storage`.
+  std::string_view hashed_version{};
   const Served* storage = nullptr;  // the version in which objects rest; this, for most
   const Strategy* strategy = nullptr;
 

@@ -149,6 +149,8 @@ Result<void> CheckMethod(const Call& call) {
   // Kinds that are only created have no paths of single objects.
   if (call.served->verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource)
     return NoSuchPath();
+  if (info.verb == "watch" && call.served->Supports(Verb::kList))
+    return MethodNotSupported(call.resource(), "watch");
   return NoSuchMethod();
 }
 

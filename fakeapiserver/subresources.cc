@@ -579,14 +579,16 @@ FieldErrors CheckAccessReview(const Call& call, const Value& review, Value sent_
   const bool has_resource = resource && resource->is_object(),
              has_other = other && other->is_object();
   FieldErrors errors;
-  if (local && has_other)
+  Value shown;
+  if (has_other) {
+    shown = Value::MakeObject(
+        {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
+  }
+  if (local && has_other) {
     errors.push_back(
-        ForbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
+        InvalidValue("spec.nonResourceAttributes", shown, "disallowed on this kind of request"));
+  }
   if (has_resource == has_other) {
-    Value shown;
-    if (has_other)
-      shown = Value::MakeObject(
-          {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
     errors.push_back(InvalidValue(
         "spec", shown,
         "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
@@ -596,7 +598,7 @@ FieldErrors CheckAccessReview(const Call& call, const Value& review, Value sent_
     errors.push_back(
         InvalidText("spec.user", "", "at least one of user or group must be specified"));
   const auto ns = review.StringAt({"spec", "resourceAttributes", "namespace"});
-  if (local && ns != call.info.ns)
+  if (local && has_resource && ns != call.info.ns)
     errors.push_back(
         InvalidText("spec.resourceAttributes.namespace", ns, "must match metadata.namespace"));
   sent_metadata.Remove("managedFields");

@@ -856,10 +856,9 @@ Cells PriorityLevelCells(const Row& row) {
     const Value* found = row.Find(path);
     return found && found->is_int() ? Value(found->integer()) : Value("<none>");
   };
-  const std::string_view part = row.Text({"spec", "type"}) == "Exempt" ? "exempt" : "limited";
   return {row.Text({"metadata", "name"}),
           row.Text({"spec", "type"}),
-          number({"spec", part, "nominalConcurrencyShares"}),
+          number({"spec", "limited", "nominalConcurrencyShares"}),
           number({"spec", "limited", "limitResponse", "queuing", "queues"}),
           number({"spec", "limited", "limitResponse", "queuing", "handSize"}),
           number({"spec", "limited", "limitResponse", "queuing", "queueLengthLimit"}),

@@ -16,6 +16,7 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr size_t kMaxGeneratedBase = 58;
+constexpr size_t kMaxStored = size_t{3} << 19;  // 1.5 MiB, as etcd (S-14.9)
 constexpr int kGenerateTries = 8;
 constexpr int kGeneratedSuffix = 5;
 
@@ -361,6 +362,7 @@ Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   auto finished = Finish(std::move(tree), *call.served);
   if (!finished) return finished.error();
   ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
+  if (object->json->size() > kMaxStored) return Untyped("etcdserver: request is too large");
   if (call.dry_run) return object;
   core.store.Put(object);
   if (const auto settle = call.served->strategy->settle) settle(core, *call.served, object);
@@ -418,7 +420,8 @@ Result<void> Validate(Call& call, const Value& now, const Value& before, FieldEr
   const Strategy& strategy = *served.strategy;
   ValidateMetadata(now, &before, served, errors);
   if (strategy.validate) strategy.validate(now, errors);
-  CheckByFacts(now, &before, *served.type, errors, &call.warnings);
+  std::vector<std::string> warnings;
+  CheckByFacts(now, &before, *served.type, errors, &warnings);
   if (const auto name = strategy.constant_bytes; !name.empty()) {
     const Value *a = now.Find(name), *b = before.Find(name);
     if (call.info.verb == "patch" || !a || !b || !(*a == *b))
@@ -472,8 +475,10 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   FieldErrors errors;
   ValidateMetadata(tree, nullptr, served, errors);
   if (strategy.validate) strategy.validate(tree, errors);
-  CheckByFacts(tree, nullptr, *served.type, errors, &call.warnings);
+  std::vector<std::string> warnings;
+  CheckByFacts(tree, nullptr, *served.type, errors, &warnings);
   if (!errors.empty()) return InvalidObject(served.storage->group_kind(), NameOf(tree), errors);
+  for (std::string& text : warnings) call.Warn(std::move(text));
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
   if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
