@@ -64,6 +64,14 @@ void ValidateContainer(const Value& container, const std::string& path,
   if (const Value* requests = container.Find({"resources", "requests"});
       requests && requests->is_object()) {
     for (const auto& [resource, amount] : requests->object()) {
+      const bool extended = resource.find('/') != std::string::npos &&
+                            resource.find("kubernetes.io/") == std::string::npos;
+      if (extended && container.StringAt({"resources", "limits", resource}).empty()) {
+        errors.push_back(Required(Cat(path, ".resources.limits"),
+                                  "Limit must be set for non overcommitable resources"));
+      }
+    }
+    for (const auto& [resource, amount] : requests->object()) {
       const auto limit_text = container.StringAt({"resources", "limits", resource});
       const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""),
                  limit = Quantity::Parse(limit_text);

@@ -124,7 +124,8 @@ struct ListQuery {
 Result<ListQuery> ParseListQuery(const Call& call, bool watch);
 
 // Reads the body as the type: media type, syntax, kind, field types, unknown fields.
-Result<Value> DecodeBody(Call& call, const TypeInfo& type);
+// `older` is another version that says the same.
+Result<Value> DecodeBody(Call& call, const TypeInfo& type, std::string_view older = {});
 // Turns a tree into what is stored: unknown members away (or refused), defaults set.
 Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
                          const std::vector<std::string>& duplicates);

@@ -163,7 +163,7 @@ Result<void> CheckWriteOptions(Call& call, std::string_view kind) {
   return {};
 }
 
-Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
+Result<Value> DecodeBody(Call& call, const TypeInfo& type, std::string_view older) {
   const auto media = BodyMedia(call.request.headers);
   if (!media) {
     return UnsupportedMediaType(
@@ -215,7 +215,7 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
   if (tree.is_null()) tree = Value::MakeObject();
   if (!tree.is_object()) return WrongForm(type, tree, body);
   std::string api_version(tree.StringAt({"apiVersion"})), kind(tree.StringAt({"kind"}));
-  if (api_version.empty()) api_version = std::string(type.api_version());
+  if (api_version.empty() || api_version == older) api_version = std::string(type.api_version());
   if (kind.empty()) kind = std::string(type.name);
   if (std::count(api_version.begin(), api_version.end(), '/') > 1)
     return Unrecognised(type.name, "unexpected GroupVersion string: " + api_version, body);

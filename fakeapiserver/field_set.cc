@@ -509,7 +509,8 @@ class SchemaChecker {
       return;
     if (schema.type && (schema.type->Has(kTransparent) || schema.type->Has(kUnion))) return;
     if (!value.is_object()) {
-      problems.push_back(Cat(path, ": expected map, got ", Shown(value)));
+      problems.push_back(Cat(path, ": expected map, got ",
+                             value.is_string() ? Cat("&{", value.string(), "}") : Shown(value)));
       return;
     }
     for (const auto& [name, member] : value.object()) {

@@ -198,7 +198,8 @@ void JobTemplateStays(const Value& now, const Value& old, FieldErrors& errors) {
   const Value& before = At(old, {"spec", "template"});
   Value rest = At(now, {"spec", "template"});
   // Before it starts, a suspended job may still be placed elsewhere.
-  if (old.BoolAt({"spec", "suspend"}) && !old.Find({"status", "startTime"})) {
+  const bool suspended = old.BoolAt({"spec", "suspend"}) && !old.Find({"status", "startTime"});
+  if (suspended) {
     for (std::string_view name : {"annotations", "labels"})
       Restore(rest["metadata"], At(before, {"metadata"}), name);
     for (std::string_view name : {"nodeSelector", "affinity", "tolerations", "schedulingGates"})
@@ -209,10 +210,16 @@ void JobTemplateStays(const Value& now, const Value& old, FieldErrors& errors) {
       Restore(list->array()[i], old_list[i], "resources");
   }
   if (rest == before) return;
-  errors.push_back(
-      InvalidValue("spec.template",
-                   InternalForm(At(now, {"spec", "template"}), TypeOf<corev1::PodTemplateSpec>()),
-                   std::string(kImmutable)));
+  const Value& template_now = At(now, {"spec", "template"});
+  if (suspended) {
+    errors.push_back(InvalidValue(
+        "spec.template.spec", InternalForm(At(template_now, {"spec"}), TypeOf<corev1::PodSpec>()),
+        std::string(kImmutable)));
+  } else {
+    errors.push_back(InvalidValue("spec.template",
+                                  InternalForm(template_now, TypeOf<corev1::PodTemplateSpec>()),
+                                  std::string(kImmutable)));
+  }
 }
 
 void ClaimStays(const Value& now, const Value& old, FieldErrors& errors) {

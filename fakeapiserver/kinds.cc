@@ -9,6 +9,7 @@
 #include "fakeapiserver/immutables.h"
 #include "fakeapiserver/own_loops.h"
 #include "fakeapiserver/tree_access.h"
+#include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/labels.h"
@@ -31,7 +32,41 @@ void CheckSame(const Value& now, const Value& old, std::initializer_list<std::st
 
 // --- pods ---
 
+// Keys that a term of affinity takes from the pod's own labels join its selector.
+void MergeLabelKeys(const Value& pod, Value& term) {
+  for (const auto& [keys, word] :
+       {std::pair("matchLabelKeys", "In"), std::pair("mismatchLabelKeys", "NotIn")}) {
+    const Value* list = term.Find(keys);
+    if (!list || !list->is_array() || !term.Find("labelSelector")) continue;
+    const Value names = *list;
+    for (const Value& key : names.array()) {
+      const Value& value = At(pod, {"metadata", "labels", key.string()});
+      if (value.is_null()) continue;
+      term["labelSelector"]["matchExpressions"].Append(Value::MakeObject(
+          {{"key", key}, {"operator", word}, {"values", Value::MakeArray({value})}}));
+    }
+  }
+}
+
+void MergeAffinityKeys(Value& pod) {
+  for (std::string_view side : {"podAffinity", "podAntiAffinity"}) {
+    Value* affinity = pod.Find({"spec", "affinity", side});
+    if (!affinity) continue;
+    if (Value* list = affinity->Find("requiredDuringSchedulingIgnoredDuringExecution");
+        list && list->is_array()) {
+      for (Value& term : list->array()) MergeLabelKeys(pod, term);
+    }
+    if (Value* list = affinity->Find("preferredDuringSchedulingIgnoredDuringExecution");
+        list && list->is_array()) {
+      for (Value& weighted : list->array()) {
+        if (Value* term = weighted.Find("podAffinityTerm")) MergeLabelKeys(pod, *term);
+      }
+    }
+  }
+}
+
 void PreparePod(Core& core, Value& pod) {
+  MergeAffinityKeys(pod);
   pod.Set("status", Value::MakeObject({{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}}));
   if (ListAt(pod, {"spec", "schedulingGates"}).empty()) return;
   pod["status"].Set(
@@ -249,6 +284,22 @@ void ValidateSecret(const Value& secret, FieldErrors& errors) {
       secret.StringAt({"metadata", "annotations", "kubernetes.io/service-account.name"}).empty()) {
     errors.push_back(Required("metadata.annotations[kubernetes.io/service-account.name]"));
   }
+}
+
+// A pair of certificate and key that cannot be one is stored, with a warning.
+Result<void> AdmitSecret(Core&, Call& call, Value& now, const Value*) {
+  if (now.StringAt({"type"}) != "kubernetes.io/tls") return {};
+  const auto has_pem = [&](std::string_view name) {
+    const auto text = DecodeBase64(now.StringAt({"data", name}));
+    return text && text->find("-----BEGIN ") != std::string::npos;
+  };
+  if (!now.Find({"data", "tls.crt"}) || !now.Find({"data", "tls.key"})) return {};
+  if (!has_pem("tls.crt")) {
+    call.Warn("tls: failed to find any PEM data in certificate input");
+  } else if (!has_pem("tls.key")) {
+    call.Warn("tls: failed to find any PEM data in key input");
+  }
+  return {};
 }
 
 // --- services ---
@@ -677,6 +728,7 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/ConfigMap"].validate = ValidateConfigMap;
   rows["/ConfigMap"].validate_update = StaysImmutable;
   Strategy& secret = rows["/Secret"];
+  secret.admit = AdmitSecret;
   secret.validate = ValidateSecret;
   secret.validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
     CheckSame(now, old, {"type"}, "type", errors);

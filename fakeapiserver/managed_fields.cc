@@ -98,6 +98,8 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
   if (!has_status) return;
   if (subresource == "status") {
     set.Remove({"f:spec"});
+    if (StrategyOf(type).status_keeps_labels) set.Remove({"f:metadata", "f:labels"});
+    if (StrategyOf(type).status_keeps_metadata) set.Remove({"f:metadata"});
   } else {
     set.Remove({"f:status"});
   }
@@ -151,12 +153,24 @@ bool AreSentEmpty(const Value& sent) {
          sent.array()[0].StringAt({"operation"}).empty();
 }
 
+// Elements of paths are spelled with a letter that says what they are.
+bool ArePaths(const Value& fields) {
+  if (!fields.is_object()) return false;
+  return std::all_of(fields.object().begin(), fields.object().end(), [](const auto& member) {
+    const std::string& name = member.first;
+    const bool known = name == "." || name.starts_with("f:") || name.starts_with("k:") ||
+                       name.starts_with("v:") || name.starts_with("i:");
+    return known && ArePaths(member.second);
+  });
+}
+
 bool AreUsable(const Value& sent) {
   return sent.is_array() &&
          std::all_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
            const auto operation = one.StringAt({"operation"});
            return (operation == "Apply" || operation == "Update") &&
-                  one.StringAt({"fieldsType"}) == "FieldsV1";
+                  one.StringAt({"fieldsType"}) == "FieldsV1" &&
+                  (!one.Find("fieldsV1") || ArePaths(*one.Find("fieldsV1")));
          });
 }
 

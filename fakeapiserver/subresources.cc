@@ -313,6 +313,7 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
         0);
   }
   auto stored = Rewrite(core, call, budgets, matching[0], [&](Value& now) {
+    const Value before = now;
     now["status"].Set("disruptionsAllowed", allowed - 1);
     now["status"]["disruptedPods"].Set(pod.key.name, core.NowText());
     Value& condition = *ConditionOf(now, "DisruptionAllowed");
@@ -321,13 +322,15 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
     condition.Set("lastTransitionTime", core.NowText());
     condition.Set("reason", allowed > 1 ? "SufficientPods" : "InsufficientPods");
     condition.Set("message", "");
+    TrackUpdate(&before, now, nullptr, *budgets.type,
+                {"kube-apiserver", false, budgets.api_version, "status"}, core.NowText());
   });
   if (!stored) return stored.error();
   return {};
 }
 
 Result<Answer> ServeEviction(Core& core, Call& call) {
-  auto eviction = DecodeBody(call, TypeOf<policyv1::Eviction>());
+  auto eviction = DecodeBody(call, TypeOf<policyv1::Eviction>(), "policy/v1beta1");
   if (!eviction) return eviction.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
   if (eviction->StringAt({"metadata", "name"}) != call.info.name)

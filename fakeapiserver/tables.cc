@@ -667,7 +667,9 @@ Cells EventCells(const Row& row) {
   const std::string host = row.Text({"source", "host"}, row.Text({"reportingInstance"}));
   if (!host.empty()) source += ", " + host;
   std::string target = ToLower(row.Text({"involvedObject", "kind"}));
-  target += "/" + row.Text({"involvedObject", "name"});
+  if (const std::string name(row.Text({"involvedObject", "name"}));
+      !target.empty() || !name.empty())
+    target += "/" + name;
   return {since(last),
           row.Text({"type"}),
           row.Text({"reason"}),

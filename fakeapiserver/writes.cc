@@ -147,8 +147,11 @@ struct Narrow {
 constexpr Narrow kNarrow[] = {
     {"ephemeralcontainers",
      [](const Core&, Value& to, const Value& sent) {
-       if (const Value* list = sent.Find({"spec", "ephemeralContainers"}))
+       if (const Value* list = sent.Find({"spec", "ephemeralContainers"})) {
          to["spec"].Set("ephemeralContainers", *list);
+       } else {
+         to["spec"].Remove("ephemeralContainers");
+       }
      }},
     {"resize",
      [](const Core&, Value& to, const Value& sent) {
