@@ -1,5 +1,6 @@
 #include "fakeapiserver/bootstrap.h"
 
+#include "fakeapiserver/typed_tree.h"
 #include "k8s/base/log.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -51,6 +52,12 @@ void Create(Core& core, const Value& tree) {
   const Served* served =
       core.registry.FindKind(tree.StringAt({"apiVersion"}), tree.StringAt({"kind"}));
   if (!served) return;
+  // What nobody can create is no object with an identity, but something that is looked up.
+  if (!served->Supports(Verb::kCreate)) {
+    if (auto bare = Normalise(tree, *served->type))
+      core.store.Put(MakeObject(*std::move(bare), *served, core.store.NextRevision()));
+    return;
+  }
   http::Request request;
   request.headers.Set("User-Agent", served->group == "flowcontrol.apiserver.k8s.io"
                                         ? "api-priority-and-fairness-config-producer-v1"

@@ -8,6 +8,7 @@
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/immutables.h"
 #include "fakeapiserver/own_loops.h"
+#include "fakeapiserver/quotas.h"
 #include "fakeapiserver/tree_access.h"
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
@@ -87,6 +88,7 @@ void KeepPod(Core&, Value& now, const Value& old) {
 // Priority, tolerations and account of a new pod (chapter 10.1, admission).
 Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   if (old) return {};
+  if (auto limited = LimitPod(core, call, now); !limited) return limited;
   Value& spec = now["spec"];
   Value& tolerations = spec["tolerations"];
   if (!tolerations.is_array()) tolerations = Value::MakeArray();
@@ -622,6 +624,7 @@ void AddProtection(Value& object, std::string_view finalizer) {
 // A new claim gets the default class; a bound one grows only where its class lets it.
 Result<void> AdmitClaim(Core& core, Call& call, Value& now, const Value* old) {
   if (!old) {
+    if (auto limited = LimitClaim(core, call, now); !limited) return limited;
     AddProtection(now, "kubernetes.io/pvc-protection");
     if (const std::string name = DefaultClass(core, "storageclasses.storage.k8s.io",
                                               "storageclass.kubernetes.io/is-default-class");
@@ -768,6 +771,7 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/PersistentVolume"].validate_update = VolumeStays;
   rows["flowcontrol.apiserver.k8s.io/FlowSchema"].settle = SettleFlowSchema;
   rows["networking.k8s.io/ServiceCIDR"].settle = SettleServiceRange;
+  rows["/ComponentStatus"].called_in_errors = "componentstatus";
   rows["/Node"].validate_update = NodeStays;
   rows["storage.k8s.io/CSINode"].validate_update = DriversStay;
   rows["apps/DaemonSet"].prepare_update = CountTemplates;

@@ -40,7 +40,8 @@ struct Strategy {
   bool orphans_by_default = false;
   Generation generation = Generation::kNone;
   Complaints (*check_name)(std::string_view name) = CheckDns1123Subdomain;
-  bool resets_spec = false;  // nobody owns what the main path puts back anyway
+  std::string_view called_in_errors{};  // the resource, where it is not called by its own name
+  bool resets_spec = false;             // nobody owns what the main path puts back anyway
   // A member of raw JSON that may not change. Its bytes count, which no patch keeps.
   std::string_view constant_bytes{};
   bool creates_with_status = false;  // the status that a new object is sent with stays

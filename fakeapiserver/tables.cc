@@ -772,6 +772,31 @@ Cells RoleBindingCells(const Row& row) {
           accounts};
 }
 
+Cells PodCertificateRequestCells(const Row& row) {
+  std::string state = "Pending";
+  for (const Value& one : row.List({"status", "conditions"})) {
+    if (one.StringAt({"status"}) == "True") state = std::string(one.StringAt({"type"}));
+  }
+  const Value* notes = row.Find({"spec", "unverifiedUserAnnotations"});
+  return {row.Text({"metadata", "name"}),
+          row.Text({"spec", "podName"}),
+          row.Text({"spec", "serviceAccountName"}),
+          row.Text({"spec", "nodeName"}),
+          row.Text({"spec", "signerName"}),
+          state,
+          FormatLabels(notes)};
+}
+
+Cells MigrationCells(const Row& row) {
+  std::string status = "Unknown";
+  for (const Value& one : row.List({"status", "conditions"})) {
+    if (one.StringAt({"status"}) == "True") status = std::string(one.StringAt({"type"}));
+  }
+  const std::string group(row.Text({"spec", "resource", "group"}));
+  return {row.Text({"metadata", "name"}),
+          Cat(row.Text({"spec", "resource", "resource"}), group.empty() ? "" : ".", group), status};
+}
+
 Cells SigningRequestCells(const Row& row) {
   std::string condition;
   bool approved = false, denied = false, failed = false;
@@ -1000,6 +1025,8 @@ const std::map<std::string_view, CellFunction>& Functions() {
          return {row.Text({"metadata", "name"}), row.Text({"spec", "holderIdentity"}), row.Age()};
        }},
       {"certificates.k8s.io/CertificateSigningRequest", SigningRequestCells},
+      {"certificates.k8s.io/PodCertificateRequest", PodCertificateRequestCells},
+      {"storagemigration.k8s.io/StorageVersionMigration", MigrationCells},
       {"certificates.k8s.io/ClusterTrustBundle",
        [](const Row& row) -> Cells {
          return {row.Text({"metadata", "name"}), row.Text({"spec", "signerName"}, "<none>")};

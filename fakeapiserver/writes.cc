@@ -7,6 +7,7 @@
 #include "fakeapiserver/defaults.h"
 #include "fakeapiserver/go_text.h"
 #include "fakeapiserver/managed_fields.h"
+#include "fakeapiserver/quotas.h"
 #include "fakeapiserver/strategy.h"
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/base/strings.h"
@@ -485,6 +486,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
   if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
+  if (auto charged = ChargeQuotas(core, call, *normal); !charged) return charged.error();
   return StoreNext(core, call, *std::move(normal));
 }
 
