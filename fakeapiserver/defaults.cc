@@ -406,7 +406,6 @@ const std::map<std::string_view, Hook>& Hooks() {
          const bool first =
              all && all->is_array() && !all->array().empty() && all->array()[0] == Value(cidr);
          if (!cidr.empty() && !first) in.Set("podCIDRs", Value::MakeArray({cidr}));
-         in.Remove("configSource");  // no server keeps it any more
        }},
       {"apiextensionsv1.CustomResourceDefinition",
        [](Value& in) {

@@ -6,6 +6,7 @@
 #include "fakeapiserver/internal_form.h"
 #include "fakeapiserver/tree_access.h"
 #include "k8s/api/corev1.h"
+#include "k8s/api/storagemigrationv1.h"
 #include "k8s/api/storagev1.h"
 #include "k8s/base/result.h"
 #include "k8s/base/strings.h"
@@ -282,6 +283,22 @@ void DriversStay(const Value& now, const Value& old, FieldErrors& errors) {
                                   InternalForm(driver, TypeOf<storagev1::CSINodeDriver>()),
                                   std::string(kImmutable)));
   }
+}
+
+void MigrationStays(const Value& now, const Value& old, FieldErrors& errors) {
+  const Value& spec = At(now, {"spec"});
+  if (spec == At(old, {"spec"})) return;
+  errors.push_back(InvalidValue(
+      "spec", InternalForm(spec, TypeOf<storagemigrationv1::StorageVersionMigrationSpec>()),
+      std::string(kImmutable)));
+}
+
+void MigrationStatusStays(std::string_view subresource, const Value& now, const Value&,
+                          FieldErrors& errors) {
+  const std::string version(now.StringAt({"status", "resourceVersion"}));
+  if (subresource != "status" || version.empty() || ParseInt(version)) return;
+  errors.push_back(InvalidText("status.resourceVersion", version,
+                               Cat("resource version is not well formed: ", version)));
 }
 
 void RequestStays(std::string_view subresource, const Value& now, const Value& old,

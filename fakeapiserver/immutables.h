@@ -22,6 +22,9 @@ void ClaimStays(const Value& now, const Value& old, FieldErrors& errors);
 void VolumeStays(const Value& now, const Value& old, FieldErrors& errors);
 void NodeStays(const Value& now, const Value& old, FieldErrors& errors);
 void DriversStay(const Value& now, const Value& old, FieldErrors& errors);
+void MigrationStays(const Value& now, const Value& old, FieldErrors& errors);
+void MigrationStatusStays(std::string_view subresource, const Value& now, const Value& old,
+                          FieldErrors& errors);
 // The status of a certificate signing request.
 void RequestStays(std::string_view subresource, const Value& now, const Value& old,
                   FieldErrors& errors);

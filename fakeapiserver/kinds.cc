@@ -774,6 +774,9 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/ComponentStatus"].called_in_errors = "componentstatus";
   rows["/Node"].validate_update = NodeStays;
   rows["storage.k8s.io/CSINode"].validate_update = DriversStay;
+  rows["storagemigration.k8s.io/StorageVersionMigration"].validate_update = MigrationStays;
+  rows["storagemigration.k8s.io/StorageVersionMigration"].validate_subresource =
+      MigrationStatusStays;
   rows["apps/DaemonSet"].prepare_update = CountTemplates;
   rows["apps/ControllerRevision"].constant_bytes = "data";
   rows["networking.k8s.io/IngressClass"].validate_update = [](const Value& now, const Value& old,
@@ -842,6 +845,11 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   };
   rows["/Node"].admit = AdmitNode;
   rows["/Node"].creates_with_status = true;
+  // No server keeps this any more.
+  rows["/Node"].prepare_create = [](Core&, Value& node) { node["spec"].Remove("configSource"); };
+  rows["/Node"].prepare_update = [](Core&, Value& node, const Value&) {
+    node["spec"].Remove("configSource");
+  };
   rows["rbac.authorization.k8s.io/RoleBinding"].validate_update = RoleRefStays;
   rows["rbac.authorization.k8s.io/ClusterRoleBinding"].validate_update = RoleRefStays;
   rows["coordination.k8s.io/Lease"].validate = ValidateLease;

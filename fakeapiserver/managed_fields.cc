@@ -164,13 +164,21 @@ bool ArePaths(const Value& fields) {
   });
 }
 
+// Entries that cannot be read count as none at all.
+bool AreBroken(const Value& sent) {
+  return sent.is_array() &&
+         std::any_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
+           const Value* fields = one.Find("fieldsV1");
+           return fields && fields->is_object() && !ArePaths(*fields);
+         });
+}
+
 bool AreUsable(const Value& sent) {
   return sent.is_array() &&
          std::all_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
            const auto operation = one.StringAt({"operation"});
            return (operation == "Apply" || operation == "Update") &&
-                  one.StringAt({"fieldsType"}) == "FieldsV1" &&
-                  (!one.Find("fieldsV1") || ArePaths(*one.Find("fieldsV1")));
+                  one.StringAt({"fieldsType"}) == "FieldsV1";
          });
 }
 
@@ -266,10 +274,11 @@ Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOw
   if (!live) return {};
   Entries entries = ReadEntries(live->Find({"metadata", "managedFields"}));
   if (!entries.empty()) return entries;
+  // As if an update had made the object out of nothing.
+  const Comparison made = OwnableChanges(ZeroOf(type), WithoutManagedFields(*live), type, "");
   Entry before{{"before-first-apply", false, owner.api_version, ""},
                std::string(time),
-               PathsOf(WithoutManagedFields(*live), type)};
-  Strip(before.set, type, "");
+               Union(made.added, made.modified)};
   entries.push_back(std::move(before));
   return entries;
 }
@@ -329,7 +338,7 @@ bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
 void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time) {
   const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
-  if (sent && AreSentEmpty(*sent)) {
+  if (sent && (AreSentEmpty(*sent) || AreBroken(*sent))) {
     now["metadata"].Remove("managedFields");
     return;
   }

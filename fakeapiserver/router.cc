@@ -149,8 +149,6 @@ Result<void> CheckMethod(const Call& call) {
   // Kinds that are only created have no paths of single objects.
   if (call.served->verbs == VerbBit(Verb::kCreate) && !info.name.empty() && !call.subresource)
     return NoSuchPath();
-  if (info.verb == "watch" && call.served->Supports(Verb::kList))
-    return MethodNotSupported(call.resource(), "watch");
   return NoSuchMethod();
 }
 
@@ -313,11 +311,14 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
 
   const auto serve = [&]() -> Result<Answer> {
     if (auto found = FindServed(core_.registry, parts.size(), call); !found) return found.error();
-    if (auto good = CheckMethod(call); !good) return good.error();
+    const bool unwatched = info.verb == "watch" && call.served->Supports(Verb::kList) &&
+                           !call.served->Supports(Verb::kWatch) && !call.subresource;
+    if (auto good = CheckMethod(call); !good && !unwatched) return good.error();
     for (const DeprecatedApi& row : kDeprecated) {
       if (row.api_version == call.served->api_version && row.resource == call.served->resource)
         call.Warn(std::string(row.warning));
     }
+    if (unwatched) return MethodNotSupported(call.resource(), "watch");
     if (auto good = Negotiate(call); !good) return good.error();
     if (info.verb == "watch" && !info.name.empty()) {
       // The legacy watch of one object.

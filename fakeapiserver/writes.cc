@@ -436,6 +436,7 @@ Result<void> Validate(Call& call, const Value& now, const Value& before, FieldEr
   if (strategy.validate_subresource && !call.info.subresource.empty())
     strategy.validate_subresource(call.info.subresource, now, before, errors);
   if (!errors.empty()) return InvalidObject(served.storage->group_kind(), call.info.name, errors);
+  for (std::string& text : warnings) call.Warn(std::move(text));
   return {};
 }
 
