@@ -117,6 +117,30 @@ Value Resolve(const Value& value, const std::vector<Answered>& answers) {
   return text + from.substr(last);
 }
 
+// As the recordings were sent, blanks included: answers may quote what came.
+void AppendSpaced(const Value& value, std::string& out) {
+  const char* before = "";
+  if (value.is_array()) {
+    out += '[';
+    for (const Value& item : value.array()) {
+      out += std::exchange(before, ", ");
+      AppendSpaced(item, out);
+    }
+    out += ']';
+  } else if (value.is_object()) {
+    out += '{';
+    for (const auto& [name, member] : value.object()) {
+      out += std::exchange(before, ", ");
+      AppendJsonString(name, out);
+      out += ": ";
+      AppendSpaced(member, out);
+    }
+    out += '}';
+  } else {
+    AppendJson(value, out);
+  }
+}
+
 // --- streams ---
 
 // Of a frame of a protobuf watch the type, and whether its object stands in the envelope.
@@ -324,8 +348,11 @@ class Player {
     if (const Value* raw = step.Find("raw"))
       return Replaced(Resolve(*raw, answers_).string(), "{ns}", ns_);
     if (const Value* bytes = step.Find({"send", "base64"})) return DecodeBase64(bytes->string());
-    if (const Value* body = step.Find("body"))
-      return Replaced(ToJson(Resolve(*body, answers_)), "{ns}", ns_);
+    if (const Value* body = step.Find("body")) {
+      std::string text;
+      AppendSpaced(Resolve(*body, answers_), text);
+      return Replaced(std::move(text), "{ns}", ns_);
+    }
     return std::nullopt;
   }
 

@@ -141,6 +141,8 @@ Result<void> CheckName(const Call& call, const Value& tree);
 // With `managed_fields` these are its owners, else the caller becomes one.
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree,
                              const Value* managed_fields = nullptr);
+// What is gone, at the revision of its removal. REQUIRES: the write lock.
+ObjectPtr RemoveObject(Core& core, const Served& served, const Object& object);
 // The answer to a create, stored or dry.
 Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
                              const std::string& sent_version);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "fakeapiserver/bootstrap.h"
 #include "fakeapiserver/check_hooks.h"
 #include "fakeapiserver/checks.h"
 #include "fakeapiserver/core.h"
@@ -568,6 +569,29 @@ void ValidateService(const Value& service, FieldErrors& errors) {
   }
 }
 
+// Each cluster address is an object of its own, which names the service.
+void RecordAddress(Core& core, const Value& service) {
+  const std::string ip(service.StringAt({"spec", "clusterIP"}));
+  if (ip.empty() || ip == "None") return;
+  if (core.store.Get({"ipaddresses.networking.k8s.io", "", ip})) return;
+  Value address =
+      Value::MakeObject({{"apiVersion", "networking.k8s.io/v1"}, {"kind", "IPAddress"}});
+  address["metadata"].Set("name", ip);
+  address["metadata"]["labels"].Set("ipaddress.kubernetes.io/ip-family", "IPv4");
+  address["metadata"]["labels"].Set("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io");
+  address["spec"].Set("parentRef",
+                      Value::MakeObject({{"resource", "services"},
+                                         {"namespace", At(service, {"metadata", "namespace"})},
+                                         {"name", At(service, {"metadata", "name"})}}));
+  CreateAsServer(core, address);
+}
+
+void ForgetAddress(Core& core, const Object& object) {
+  const Value service = ParseJson(*object.json).value();
+  core.store.Remove(
+      {"ipaddresses.networking.k8s.io", "", std::string(service.StringAt({"spec", "clusterIP"}))});
+}
+
 void ServiceStays(const Value& now, const Value& old, FieldErrors& errors) {
   const std::string before(old.StringAt({"spec", "clusterIP"})),
       after(now.StringAt({"spec", "clusterIP"}));
@@ -739,6 +763,8 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   };
   Strategy& service = rows["/Service"];
   service.admit = AdmitService;
+  service.acquire = RecordAddress;
+  service.release = ForgetAddress;
   service.validate = ValidateService;
   service.validate_update = ServiceStays;
   rows["/Namespace"].prepare_create = PrepareNamespace;

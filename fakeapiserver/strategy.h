@@ -61,6 +61,9 @@ struct Strategy {
   // The same for subresources that write the object.
   void (*validate_subresource)(std::string_view subresource, const Value& now, const Value& old,
                                FieldErrors& errors) = nullptr;
+  // What it takes from the server before it is stored, and gives back when it goes.
+  void (*acquire)(Core& core, const Value& object) = nullptr;
+  void (*release)(Core& core, const Object& object) = nullptr;
   // What a loop of the server's own does once the object is stored.
   void (*settle)(Core& core, const Served& served,
                  const std::shared_ptr<const Object>& object) = nullptr;

@@ -450,6 +450,11 @@ bool LetsGo(const Served& served, const Object& old, const Value& before, const 
 
 }  // namespace
 
+ObjectPtr RemoveObject(Core& core, const Served& served, const Object& object) {
+  if (served.strategy->release) served.strategy->release(core, object);
+  return core.store.Remove(object.key);
+}
+
 Result<void> CheckName(const Call& call, const Value& tree) {
   const std::string name = NameOf(tree);
   if (name == call.info.name) return {};
@@ -488,6 +493,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   if (!normal) return normal.error();
   if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
   if (auto charged = ChargeQuotas(core, call, *normal); !charged) return charged.error();
+  if (strategy.acquire && !call.dry_run) strategy.acquire(core, *normal);
   return StoreNext(core, call, *std::move(normal));
 }
 
@@ -536,7 +542,7 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
   if (!now) return now.error();
   if (SameButTimes(*now, before)) return UpdateResult{old, before};
   if (LetsGo(*call.served, *old, before, *now)) {
-    if (!call.dry_run) core.store.Remove(old->key);
+    if (!call.dry_run) RemoveObject(core, *call.served, *old);
     return UpdateResult{nullptr, *std::move(now)};
   }
   if (call.dry_run) return UpdateResult{nullptr, *std::move(now)};
