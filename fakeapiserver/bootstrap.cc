@@ -86,8 +86,7 @@ void Bootstrap(Core& core) {
   const auto uid = [&](std::string_view resource) {
     return core.store.Get({Cat(resource, ".flowcontrol.apiserver.k8s.io"), "", "exempt"})->uid;
   };
-  core.flow_schema_uid = uid("flowschemas");
-  core.priority_level_uid = uid("prioritylevelconfigurations");
+  core.SetFlowUids({uid("flowschemas"), uid("prioritylevelconfigurations")});
 }
 
 }  // namespace k8s::fakeapiserver

@@ -35,11 +35,26 @@ struct Core {
   Store store;
   Recorder recorder;
   Faults faults;
-  // Uids of the flow schema and priority level that every answer names.
-  std::string flow_schema_uid{};
-  std::string priority_level_uid{};
+  // Uids of the flow schema and priority level that every answer names. They change when the store
+  // is filled anew, while others read them.
+  struct FlowUids {
+    std::string schema{};
+    std::string level{};
+  };
+  FlowUids flow_uids() const {
+    std::lock_guard lock(flow_mutex_);
+    return flow_uids_;
+  }
+  void SetFlowUids(FlowUids uids) {
+    std::lock_guard lock(flow_mutex_);
+    flow_uids_ = std::move(uids);
+  }
 
   std::string NowText() const;  // RFC 3339, whole seconds
+
+ private:
+  mutable std::mutex flow_mutex_;
+  FlowUids flow_uids_{};
 };
 
 // One request on its way through the handlers.

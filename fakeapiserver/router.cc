@@ -236,8 +236,9 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
   answer.headers.Set("Audit-ID", audit.empty() ? NewUuid(*core_.env.random) : std::string(audit));
   if (!answer.headers.Has("Cache-Control"))
     answer.headers.Set("Cache-Control", "no-cache, private");
-  answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", core_.flow_schema_uid);
-  answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", core_.priority_level_uid);
+  Core::FlowUids flow = core_.flow_uids();
+  answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", std::move(flow.schema));
+  answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", std::move(flow.level));
   for (const std::string& text : call.warnings) answer.headers.Add("Warning", WarningHeader(text));
   if (!answer.source && SizeOf(answer.body) > kGzipAbove && AcceptsGzip(request.headers)) {
     answer.body = {Slice::Of(Gzip(Gather(answer.body)))};
