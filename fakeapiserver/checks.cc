@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "fakeapiserver/check_hooks.h"
 #include "fakeapiserver/checks_facts.h"
+#include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/name_rules.h"
@@ -90,10 +92,14 @@ Rules ReadFacts(std::string_view text) {
   return rules;
 }
 
-const std::vector<Rule>* RulesOf(const TypeInfo& type) {
+const Rules& AllRules() {
   static const auto* const rules = new Rules(ReadFacts(kChecksFacts));
-  const auto found = rules->find(Cat(type.group_version->package, ".", type.name));
-  return found == rules->end() ? nullptr : &found->second;
+  return *rules;
+}
+
+const std::vector<Rule>* RulesOf(const TypeInfo& type) {
+  const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name));
+  return found == AllRules().end() ? nullptr : &found->second;
 }
 
 bool IsEmpty(const Value* value) {
@@ -604,6 +610,38 @@ void CheckSelector(const Value& selector, const std::string& path, FieldErrors& 
       errors.push_back(
           InvalidText(Cat(place, ".key"), one.StringAt({"key"}), std::move(complaint)));
   }
+}
+
+std::vector<std::string> MistakesInCheckFacts() {
+  static constexpr std::string_view kWords[] = {
+      "set",           "present",  "new",          "when",
+      "unless",        "when-set", "unless-set",   "warn",
+      "at-list",       "check",    "required",     "one-of",
+      "forbidden",     "needs",    "invalid",      "invalid-member",
+      "invalid-shown", "object",   "no-part",      "keys",
+      "star",          "hook",     "max-bytes",    "unique",
+      "labels",        "selector", "quantity-min", "count-or-percent",
+      "constant",      "min",      "range"};
+  std::set<std::string> types;
+  for (const GroupVersionInfo* version : AllGroupVersions()) {
+    for (const TypeInfo* type : version->types)
+      types.insert(Cat(version->package, ".", type->name));
+  }
+  std::vector<std::string> mistakes;
+  for (const auto& [type, rules] : AllRules()) {
+    if (!types.contains(type)) mistakes.push_back(Cat("no type ", type));
+    for (const Rule& rule : rules) {
+      for (const Step& step : rule.steps) {
+        const bool known =
+            TextChecks().contains(step.word) ||
+            std::find(std::begin(kWords), std::end(kWords), step.word) != std::end(kWords);
+        if (!known) mistakes.push_back(Cat(type, ": no word ", Quote(step.word)));
+        if (step.word == "hook" && !CheckHooks().contains(step.Argument(0)))
+          mistakes.push_back(Cat(type, ": no hook ", step.Argument(0)));
+      }
+    }
+  }
+  return mistakes;
 }
 
 void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors,

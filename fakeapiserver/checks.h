@@ -18,6 +18,9 @@ namespace k8s::fakeapiserver {
 void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors,
                   std::vector<std::string>* warnings = nullptr);
 
+// What of the table cannot be: types, words and hooks that do not exist. For the table's test.
+std::vector<std::string> MistakesInCheckFacts();
+
 // A text by the check of that name: "ip", "dns-label" ... (checks.cc has them all).
 void CheckText(std::string_view check, std::string_view text, const std::string& path,
                FieldErrors& errors);
