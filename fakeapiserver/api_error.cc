@@ -110,16 +110,19 @@ Error OptimisticLock(const GroupResource& resource, std::string_view name) {
                   "and try again");
 }
 
-Error InvalidObject(const GroupKind& kind, std::string_view name, const FieldErrors& errors) {
+std::string AllOf(const FieldErrors& errors) {
   std::vector<std::string> texts;
   for (const FieldError& error : errors) {
     std::string text = error.String();
     if (std::find(texts.begin(), texts.end(), text) == texts.end())
       texts.push_back(std::move(text));
   }
-  const std::string all = texts.size() == 1 ? texts[0] : Cat("[", Join(texts, ", "), "]");
+  return texts.size() == 1 ? texts[0] : Cat("[", Join(texts, ", "), "]");
+}
+
+Error InvalidObject(const GroupKind& kind, std::string_view name, const FieldErrors& errors) {
   Status status =
-      Failure(422, "Invalid", Cat(kind.String(), " ", Quote(name), " is invalid: ", all));
+      Failure(422, "Invalid", Cat(kind.String(), " ", Quote(name), " is invalid: ", AllOf(errors)));
   StatusDetails& details = status.details.emplace();
   details.name = std::string(name);
   details.group = kind.group;

@@ -62,6 +62,9 @@ FieldError Duplicate(std::string path, const Value& value);
 FieldError NotFoundField(std::string path, const Value& value);
 FieldError TooLong(std::string path, size_t limit);
 
+// "a: Required value", or "[a: Required value, b: Required value]"; each problem once.
+std::string AllOf(const FieldErrors& errors);
+
 Error NotFound(const GroupResource& resource, std::string_view name);
 Error AlreadyExists(const GroupResource& resource, std::string_view name);
 Error Conflict(const GroupResource& resource, std::string_view name, std::string_view why);

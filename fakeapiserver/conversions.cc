@@ -3,6 +3,7 @@
 
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/typed_tree.h"
+#include "fakeapiserver/views.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 
@@ -130,7 +131,18 @@ constexpr Conversion kConversions[] = {
     {"autoscaling/v1", "autoscaling/v2", "HorizontalPodAutoscaler", AutoscalerToV2},
 };
 
+constexpr std::string_view kOfVersions[] = {
+    kMetrics, kBehavior, "autoscaling.alpha.kubernetes.io/conditions",
+    "autoscaling.alpha.kubernetes.io/current-metrics", "deprecated.daemonset.template.generation"};
+
 }  // namespace
+
+void DropConversionAnnotations(Value& metadata) {
+  Value* annotations = metadata.Find("annotations");
+  if (!annotations) return;
+  for (std::string_view name : kOfVersions) annotations->Remove(name);
+  if (annotations->is_object() && annotations->object().empty()) metadata.Remove("annotations");
+}
 
 void Convert(Value& tree, const Served& from, const Served& to) {
   if (&from == &to) return;

@@ -37,7 +37,8 @@ void Call::Warn(std::string text) {
 ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
   auto object = std::make_shared<Object>();
   Value& metadata = tree["metadata"];
-  metadata.Set("resourceVersion", std::to_string(revision));
+  if (served.storage->Supports(Verb::kCreate))
+    metadata.Set("resourceVersion", std::to_string(revision));
   // resourceVersion keeps its place in the order of members when it was there before.
   object->key = {served.StoreName(), std::string(metadata.StringAt({"namespace"})),
                  std::string(metadata.StringAt({"name"}))};

@@ -35,11 +35,26 @@ struct Core {
   Store store;
   Recorder recorder;
   Faults faults;
-  // Uids of the flow schema and priority level that every answer names.
-  std::string flow_schema_uid{};
-  std::string priority_level_uid{};
+  // Uids of the flow schema and priority level that every answer names. They change when the store
+  // is filled anew, while others read them.
+  struct FlowUids {
+    std::string schema{};
+    std::string level{};
+  };
+  FlowUids flow_uids() const {
+    std::lock_guard lock(flow_mutex_);
+    return flow_uids_;
+  }
+  void SetFlowUids(FlowUids uids) {
+    std::lock_guard lock(flow_mutex_);
+    flow_uids_ = std::move(uids);
+  }
 
   std::string NowText() const;  // RFC 3339, whole seconds
+
+ private:
+  mutable std::mutex flow_mutex_;
+  FlowUids flow_uids_{};
 };
 
 // One request on its way through the handlers.
@@ -124,7 +139,8 @@ struct ListQuery {
 Result<ListQuery> ParseListQuery(const Call& call, bool watch);
 
 // Reads the body as the type: media type, syntax, kind, field types, unknown fields.
-Result<Value> DecodeBody(Call& call, const TypeInfo& type);
+// `older` is another version that says the same.
+Result<Value> DecodeBody(Call& call, const TypeInfo& type, std::string_view older = {});
 // Turns a tree into what is stored: unknown members away (or refused), defaults set.
 Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
                          const std::vector<std::string>& duplicates);
@@ -140,6 +156,8 @@ Result<void> CheckName(const Call& call, const Value& tree);
 // With `managed_fields` these are its owners, else the caller becomes one.
 Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree,
                              const Value* managed_fields = nullptr);
+// What is gone, at the revision of its removal. REQUIRES: the write lock.
+ObjectPtr RemoveObject(Core& core, const Served& served, const Object& object);
 // The answer to a create, stored or dry.
 Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
                              const std::string& sent_version);

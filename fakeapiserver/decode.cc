@@ -1,6 +1,8 @@
 // Request bodies: media type, syntax, kind, types and unknown fields (chapters 3.2 and 3.3), and
 // the options in the query of a write.
 
+#include <algorithm>
+
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/defaults.h"
 #include "fakeapiserver/go_text.h"
@@ -17,7 +19,7 @@ namespace {
 
 constexpr size_t kMaxManager = 128;
 constexpr size_t kSummaryBytes = 30;
-constexpr std::string_view kScheme = "scheme \"pkg/api/legacyscheme/scheme.go:30\"";
+constexpr std::string_view kScheme = "scheme \"pkg/runtime/scheme.go:111\"";
 
 std::string Hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -57,10 +59,6 @@ Error WrongForm(const TypeInfo& type, const Value& tree, std::string_view body) 
       body);
 }
 
-std::string_view GroupOf(std::string_view api_version) {
-  const size_t slash = api_version.find('/');
-  return slash == std::string_view::npos ? std::string_view() : api_version.substr(0, slash);
-}
 std::string_view VersionOf(std::string_view api_version) {
   const size_t slash = api_version.find('/');
   return slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
@@ -81,7 +79,7 @@ Result<void> CheckKind(const TypeInfo& type, std::string_view api_version, std::
   if (!said)
     return BadRequest(Cat(handled, "no kind ", Quote(kind), " is registered for version ",
                           Quote(api_version), " in ", kScheme));
-  if (kind == type.name && GroupOf(api_version) == type.group_version->group) {
+  if (AreOneKind(*said, type)) {
     return BadRequest(Cat("the API version in the data (", api_version,
                           ") does not match the expected API version (", type.api_version(), ")"));
   }
@@ -165,7 +163,7 @@ Result<void> CheckWriteOptions(Call& call, std::string_view kind) {
   return {};
 }
 
-Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
+Result<Value> DecodeBody(Call& call, const TypeInfo& type, std::string_view older) {
   const auto media = BodyMedia(call.request.headers);
   if (!media) {
     return UnsupportedMediaType(
@@ -217,8 +215,10 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type) {
   if (tree.is_null()) tree = Value::MakeObject();
   if (!tree.is_object()) return WrongForm(type, tree, body);
   std::string api_version(tree.StringAt({"apiVersion"})), kind(tree.StringAt({"kind"}));
-  if (api_version.empty()) api_version = std::string(type.api_version());
+  if (api_version.empty() || api_version == older) api_version = std::string(type.api_version());
   if (kind.empty()) kind = std::string(type.name);
+  if (std::count(api_version.begin(), api_version.end(), '/') > 1)
+    return Unrecognised(type.name, "unexpected GroupVersion string: " + api_version, body);
   if (auto same = CheckKind(type, api_version, kind); !same) return same.error();
   return DecodeTree(call, std::move(tree), type, duplicates);
 }

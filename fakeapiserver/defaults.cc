@@ -172,6 +172,11 @@ void ReplicationController(Value& in) {
 
 void Job(Value& in) {
   Value& spec = in["spec"];
+  if (const Value* labels = spec.Find({"template", "metadata", "labels"});
+      labels && Absent(in["metadata"], "labels")) {
+    const Value copy = *labels;
+    in["metadata"].Set("labels", copy);
+  }
   if (Absent(spec, "completions") && Absent(spec, "parallelism")) {
     spec.Set("completions", 1);
     spec.Set("parallelism", 1);
@@ -244,7 +249,9 @@ void Service(Value& in) {
   }
   const std::string type(spec.StringAt({"type"}));
   const bool external = type == "NodePort" || type == "LoadBalancer";
-  if (external) Default(spec, "externalTrafficPolicy", "Cluster");
+  const Value* ips = spec.Find("externalIPs");
+  if (external || (ips && ips->is_array() && !ips->array().empty()))
+    Default(spec, "externalTrafficPolicy", "Cluster");
   if (type != "ExternalName") DefaultPointer(spec, "internalTrafficPolicy", "Cluster");
   if (type == "LoadBalancer") DefaultPointer(spec, "allocateLoadBalancerNodePorts", true);
   if (Value* ingress = in.Find({"status", "loadBalancer", "ingress"});
@@ -376,6 +383,8 @@ const std::map<std::string_view, Hook>& Hooks() {
       {"appsv1.DaemonSet", DaemonSet},
       {"batchv1.Job", Job},
       {"batchv1.CronJob", CronJob},
+      {"batchv1.PodFailurePolicyOnPodConditionsPattern",
+       [](Value& in) { Default(in, "status", "True"); }},
       {"autoscalingv2.HorizontalPodAutoscaler", Autoscaler},
       {"autoscalingv1.HorizontalPodAutoscaler",
        [](Value& in) {
@@ -383,10 +392,20 @@ const std::map<std::string_view, Hook>& Hooks() {
          if (!in.Find({"metadata", "annotations", "autoscaling.alpha.kubernetes.io/metrics"}))
            DefaultPointer(in["spec"], "targetCPUUtilizationPercentage", 80);
        }},
+      {"corev1.NodeStatus",
+       [](Value& in) {
+         if (const Value* capacity = in.Find("capacity"); capacity && Absent(in, "allocatable")) {
+           const Value copy = *capacity;
+           in.Set("allocatable", copy);
+         }
+       }},
       {"corev1.NodeSpec",
        [](Value& in) {
          const std::string cidr(in.StringAt({"podCIDR"}));
-         if (!cidr.empty() && Absent(in, "podCIDRs")) in.Set("podCIDRs", Value::MakeArray({cidr}));
+         const Value* all = in.Find("podCIDRs");
+         const bool first =
+             all && all->is_array() && !all->array().empty() && all->array()[0] == Value(cidr);
+         if (!cidr.empty() && !first) in.Set("podCIDRs", Value::MakeArray({cidr}));
        }},
       {"apiextensionsv1.CustomResourceDefinition",
        [](Value& in) {

@@ -296,7 +296,7 @@ Result<Deleted> DeleteOne(Core& core, Call& call, const DeleteOptions& options,
     last = marked->object;
   }
   if (call.dry_run) return Deleted{object, {}, true};
-  return Deleted{core.store.Remove(object->key), {}, true};
+  return Deleted{RemoveObject(core, *call.served, *object), {}, true};
 }
 
 Answer Success(const Call& call, const Object& object) {

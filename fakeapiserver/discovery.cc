@@ -50,7 +50,9 @@ Value VerbList(uint32_t verbs) {
 
 std::string StorageVersionHash(const Served& served) {
   const Served& stored = *served.storage;
-  const std::string text = Cat(stored.group, "/", stored.version, "/", stored.kind);
+  const std::string_view version =
+      stored.hashed_version.empty() ? std::string_view(stored.version) : stored.hashed_version;
+  const std::string text = Cat(stored.group, "/", version, "/", stored.kind);
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
   return EncodeBase64(std::string_view(reinterpret_cast<const char*>(digest), 8));

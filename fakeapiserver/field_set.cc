@@ -391,10 +391,20 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
   const auto in = [](const std::vector<std::string>& list, const std::string& element) {
     return std::find(list.begin(), list.end(), element);
   };
+  // What both have, in the order that is applied; the next of it steers the walk.
+  std::vector<std::string> shared;
+  for (const std::string& element : right) {
+    if (in(left, element) != left.end()) shared.push_back(element);
+  }
   std::map<std::string, bool> done;
   Value::Array out;
-  size_t a = 0, b = 0;
+  size_t a = 0, b = 0, next = 0;
   while (a < live.size() || b < applied.size()) {
+    if (a < live.size() && b < applied.size() && left[a] != right[b] &&
+        in(right, left[a]) != right.end() && next < shared.size() && shared[next] != left[a]) {
+      ++a;
+      continue;
+    }
     if (a < live.size() && in(right, left[a]) == right.end()) {
       out.push_back(live[a++]);
       continue;
@@ -406,6 +416,7 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
     if (b < applied.size()) {
       const auto counterpart = in(left, right[b]);
       done[right[b]] = true;
+      if (next < shared.size() && shared[next] == right[b]) ++next;
       if (counterpart == left.end()) {
         out.push_back(applied[b]);
       } else {
@@ -509,7 +520,8 @@ class SchemaChecker {
       return;
     if (schema.type && (schema.type->Has(kTransparent) || schema.type->Has(kUnion))) return;
     if (!value.is_object()) {
-      problems.push_back(Cat(path, ": expected map, got ", Shown(value)));
+      problems.push_back(Cat(path, ": expected map, got ",
+                             value.is_string() ? Cat("&{", value.string(), "}") : Shown(value)));
       return;
     }
     for (const auto& [name, member] : value.object()) {

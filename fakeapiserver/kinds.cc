@@ -3,7 +3,15 @@
 #include <algorithm>
 #include <set>
 
+#include "fakeapiserver/bootstrap.h"
+#include "fakeapiserver/check_hooks.h"
+#include "fakeapiserver/checks.h"
 #include "fakeapiserver/core.h"
+#include "fakeapiserver/immutables.h"
+#include "fakeapiserver/own_loops.h"
+#include "fakeapiserver/quotas.h"
+#include "fakeapiserver/tree_access.h"
+#include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/labels.h"
@@ -16,20 +24,6 @@ constexpr std::string_view kImmutable = "field is immutable";
 constexpr size_t kMaxPayload = 1048576;
 constexpr int kFirstNodePort = 30000, kLastNodePort = 32767;
 
-const Value& At(const Value& tree, std::initializer_list<std::string_view> path) {
-  static const Value kNone;
-  const Value* found = tree.Find(path);
-  return found ? *found : kNone;
-}
-const Value::Array& ListAt(const Value& tree, std::initializer_list<std::string_view> path) {
-  static const Value::Array kNone;
-  const Value* found = tree.Find(path);
-  return found && found->is_array() ? found->array() : kNone;
-}
-std::string Index(std::string_view path, size_t i) {
-  return Cat(path, "[", std::to_string(i), "]");
-}
-
 // The old value stays: shown as it is now.
 void CheckSame(const Value& now, const Value& old, std::initializer_list<std::string_view> path,
                std::string_view shown, FieldErrors& errors) {
@@ -40,28 +34,51 @@ void CheckSame(const Value& now, const Value& old, std::initializer_list<std::st
 
 // --- pods ---
 
-std::string QosClass(const Value& spec) {
-  bool any = false, guaranteed = true;
-  for (std::string_view list : {"containers", "initContainers"}) {
-    for (const Value& container : ListAt(spec, {list})) {
-      for (std::string_view resource : {"cpu", "memory"}) {
-        const auto amount = [&](std::string_view part) {
-          const auto text = container.StringAt({"resources", part, resource});
-          const auto quantity = Quantity::Parse(text);
-          return quantity && !quantity->IsZero() ? std::optional(*quantity) : std::nullopt;
-        };
-        const auto request = amount("requests"), limit = amount("limits");
-        any |= request || limit;
-        if (!limit || (request && !(*request == *limit))) guaranteed = false;
+// Keys that a term of affinity takes from the pod's own labels join its selector.
+void MergeLabelKeys(const Value& pod, Value& term) {
+  for (const auto& [keys, word] :
+       {std::pair("matchLabelKeys", "In"), std::pair("mismatchLabelKeys", "NotIn")}) {
+    const Value* list = term.Find(keys);
+    if (!list || !list->is_array() || !term.Find("labelSelector")) continue;
+    const Value names = *list;
+    for (const Value& key : names.array()) {
+      const Value& value = At(pod, {"metadata", "labels", key.string()});
+      if (value.is_null()) continue;
+      term["labelSelector"]["matchExpressions"].Append(Value::MakeObject(
+          {{"key", key}, {"operator", word}, {"values", Value::MakeArray({value})}}));
+    }
+  }
+}
+
+void MergeAffinityKeys(Value& pod) {
+  for (std::string_view side : {"podAffinity", "podAntiAffinity"}) {
+    Value* affinity = pod.Find({"spec", "affinity", side});
+    if (!affinity) continue;
+    if (Value* list = affinity->Find("requiredDuringSchedulingIgnoredDuringExecution");
+        list && list->is_array()) {
+      for (Value& term : list->array()) MergeLabelKeys(pod, term);
+    }
+    if (Value* list = affinity->Find("preferredDuringSchedulingIgnoredDuringExecution");
+        list && list->is_array()) {
+      for (Value& weighted : list->array()) {
+        if (Value* term = weighted.Find("podAffinityTerm")) MergeLabelKeys(pod, *term);
       }
     }
   }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
 }
 
-void PreparePod(Core&, Value& pod) {
+void PreparePod(Core& core, Value& pod) {
+  MergeAffinityKeys(pod);
   pod.Set("status", Value::MakeObject({{"phase", "Pending"}, {"qosClass", QosClass(pod["spec"])}}));
+  if (ListAt(pod, {"spec", "schedulingGates"}).empty()) return;
+  pod["status"].Set(
+      "conditions",
+      Value::MakeArray({Value::MakeObject(
+          {{"type", "PodScheduled"},
+           {"status", "False"},
+           {"lastTransitionTime", core.NowText()},
+           {"reason", "SchedulingGated"},
+           {"message", "Scheduling is blocked due to non-empty scheduling gates"}})}));
 }
 
 void KeepPod(Core&, Value& now, const Value& old) {
@@ -72,6 +89,7 @@ void KeepPod(Core&, Value& now, const Value& old) {
 // Priority, tolerations and account of a new pod (chapter 10.1, admission).
 Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   if (old) return {};
+  if (auto limited = LimitPod(core, call, now); !limited) return limited;
   Value& spec = now["spec"];
   Value& tolerations = spec["tolerations"];
   if (!tolerations.is_array()) tolerations = Value::MakeArray();
@@ -121,192 +139,20 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   return {};
 }
 
-void ValidateContainer(const Value& container, const std::string& path,
-                       const std::set<std::string>& volumes, FieldErrors& errors) {
-  const std::string name(container.StringAt({"name"}));
-  if (name.empty()) {
-    errors.push_back(Required(Cat(path, ".name")));
-  } else {
-    for (const std::string& complaint : CheckDns1123Label(name))
-      errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
-  }
-  if (container.StringAt({"image"}).empty()) errors.push_back(Required(Cat(path, ".image")));
-  std::set<std::string> port_names;
-  const auto& ports = ListAt(container, {"ports"});
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string port_path = Index(Cat(path, ".ports"), i);
-    const std::string port_name(ports[i].StringAt({"name"}));
-    if (!port_name.empty() && !port_names.insert(port_name).second)
-      errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
-    const int64_t number = ports[i].IntAt({"containerPort"});
-    if (number == 0) {
-      errors.push_back(Required(Cat(port_path, ".containerPort")));
-    } else if (number < 1 || number > 65535) {
-      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number,
-                                    "must be between 1 and 65535, inclusive"));
-    }
-    const std::string_view protocol = ports[i].StringAt({"protocol"});
-    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") {
-      errors.push_back(Unsupported(Cat(port_path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
-    }
-  }
-  const auto& mounts = ListAt(container, {"volumeMounts"});
-  for (size_t i = 0; i < mounts.size(); ++i) {
-    const std::string mount_path = Index(Cat(path, ".volumeMounts"), i);
-    const std::string mount(mounts[i].StringAt({"name"}));
-    if (mount.empty()) {
-      errors.push_back(Required(Cat(mount_path, ".name")));
-    } else if (!volumes.contains(mount)) {
-      errors.push_back(NotFoundField(Cat(mount_path, ".name"), mount));
-    }
-    if (mounts[i].StringAt({"mountPath"}).empty())
-      errors.push_back(Required(Cat(mount_path, ".mountPath")));
-  }
-  if (const Value* requests = container.Find({"resources", "requests"});
-      requests && requests->is_object()) {
-    for (const auto& [resource, amount] : requests->object()) {
-      const auto limit_text = container.StringAt({"resources", "limits", resource});
-      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""),
-                 limit = Quantity::Parse(limit_text);
-      if (request && limit && !limit_text.empty() && *request > *limit) {
-        errors.push_back(InvalidText(
-            Cat(path, ".resources.requests"), request->String(),
-            Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
-      }
-    }
-  }
-}
-
-void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& errors) {
-  std::set<std::string> volumes;
-  const auto& all = ListAt(spec, {"volumes"});
-  for (size_t i = 0; i < all.size(); ++i) {
-    const std::string name(all[i].StringAt({"name"}));
-    if (name.empty()) {
-      errors.push_back(Required(Index(Cat(path, ".volumes"), i) + ".name"));
-    } else if (!volumes.insert(name).second) {
-      errors.push_back(Duplicate(Index(Cat(path, ".volumes"), i) + ".name", name));
-    }
-  }
-  const auto& containers = ListAt(spec, {"containers"});
-  if (containers.empty()) errors.push_back(Required(Cat(path, ".containers")));
-  std::set<std::string> names;
-  for (size_t i = 0; i < containers.size(); ++i) {
-    const std::string place = Index(Cat(path, ".containers"), i);
-    ValidateContainer(containers[i], place, volumes, errors);
-    const std::string name(containers[i].StringAt({"name"}));
-    if (!name.empty() && !names.insert(name).second)
-      errors.push_back(Duplicate(Cat(place, ".name"), name));
-  }
-  const auto& init = ListAt(spec, {"initContainers"});
-  for (size_t i = 0; i < init.size(); ++i)
-    ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
-  const std::string_view restart = spec.StringAt({"restartPolicy"});
-  if (restart != "Always" && restart != "OnFailure" && restart != "Never") {
-    errors.push_back(
-        Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
-  }
+// The template of a DaemonSet has a number, which grows with each change.
+void CountTemplates(Core&, Value& now, const Value& old) {
+  constexpr std::string_view kNumber = "deprecated.daemonset.template.generation";
+  const bool same = At(now, {"spec", "template"}) == At(old, {"spec", "template"});
+  const int64_t number =
+      ParseInt(old.StringAt({"metadata", "annotations", kNumber})).value_or(1) + (same ? 0 : 1);
+  now["metadata"]["annotations"].Set(kNumber, std::to_string(number));
 }
 
 void ValidatePod(const Value& pod, FieldErrors& errors) {
   ValidatePodSpec(At(pod, {"spec"}), "spec", errors);
 }
 
-// What an update may change: images, the deadline, the grace, added tolerations (chapter 10.2).
-void PodStays(const Value& now, const Value& old, FieldErrors& errors) {
-  Value allowed = At(old, {"spec"});
-  const Value& spec = At(now, {"spec"});
-  const auto& containers = ListAt(spec, {"containers"});
-  if (containers.size() != ListAt(allowed, {"containers"}).size()) {
-    errors.push_back(
-        ForbiddenField("spec.containers", "pod updates may not add or remove containers"));
-    return;
-  }
-  for (std::string_view list : {"containers", "initContainers"}) {
-    Value* stored = allowed.Find(list);
-    const auto& sent = ListAt(spec, {list});
-    if (!stored || !stored->is_array()) continue;
-    for (size_t i = 0; i < stored->array().size() && i < sent.size(); ++i)
-      stored->array()[i].Set("image", sent[i].StringAt({"image"}));
-  }
-  for (std::string_view name :
-       {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName",
-        "ephemeralContainers", "schedulingGates"}) {
-    if (const Value* sent = spec.Find(name)) {
-      allowed.Set(name, *sent);
-    } else {
-      allowed.Remove(name);
-    }
-  }
-  if (spec == allowed) return;
-  errors.push_back(ForbiddenField(
-      "spec",
-      "pod updates may not change fields other than "
-      "`spec.containers[*].image`,`spec.initContainers[*].image`,"
-      "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-      "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
-      "negative)\n"));
-}
-
 // --- workloads with a selector and a template ---
-
-void ValidateSelectorAndTemplate(const Value& object, FieldErrors& errors) {
-  const Value& spec = At(object, {"spec"});
-  const Value& selector = At(spec, {"selector"});
-  const Value& labels = At(spec, {"template", "metadata", "labels"});
-  const bool empty = !selector.is_object() || selector.object().empty();
-  if (selector.is_null()) {
-    errors.push_back(Required("spec.selector"));
-  } else if (empty) {
-    errors.push_back(
-        InvalidValue("spec.selector", selector, "empty selector is invalid for deployment"));
-  }
-  labels::Set set;
-  if (labels.is_object()) {
-    for (const auto& [name, value] : labels.object())
-      set.emplace_back(name, value.is_string() ? value.string() : "");
-  }
-  auto parsed = labels::Selector::FromValue(selector.is_null() ? nullptr : &selector);
-  if (!parsed || empty || !parsed->Matches(set)) {
-    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
-                                  "`selector` does not match template `labels`"));
-  }
-  FieldErrors inner;
-  ValidatePodSpec(At(spec, {"template", "spec"}), "spec.template.spec", inner);
-  const std::string_view restart = At(spec, {"template", "spec"}).StringAt({"restartPolicy"});
-  errors.insert(errors.end(), inner.begin(), inner.end());
-  if (restart != "Always" && (restart == "OnFailure" || restart == "Never")) {
-    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
-  }
-  if (const int64_t replicas = spec.IntAt({"replicas"}); replicas < 0) {
-    errors.push_back(InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0"));
-  }
-}
-
-bool IsZeroCount(const Value& value) {
-  return value.is_null() || (value.is_int() && value.integer() == 0) ||
-         (value.is_string() && value.string() == "0%");
-}
-
-void ValidateDeployment(const Value& object, FieldErrors& errors) {
-  ValidateSelectorAndTemplate(object, errors);
-  const Value& strategy = At(object, {"spec", "strategy"});
-  const Value& rolling = At(strategy, {"rollingUpdate"});
-  const std::string_view type = strategy.StringAt({"type"});
-  if (type == "Recreate") {
-    if (!rolling.is_null())
-      errors.push_back(ForbiddenField("spec.strategy.rollingUpdate",
-                                      "may not be specified when strategy `type` is 'Recreate'"));
-  } else if (type == "RollingUpdate") {
-    if (IsZeroCount(At(rolling, {"maxUnavailable"})) && IsZeroCount(At(rolling, {"maxSurge"}))) {
-      errors.push_back(InvalidValue("spec.strategy.rollingUpdate.maxUnavailable",
-                                    At(rolling, {"maxUnavailable"}),
-                                    "may not be 0 when `maxSurge` is 0"));
-    }
-  } else {
-    errors.push_back(Unsupported("spec.strategy", strategy, {"Recreate", "RollingUpdate"}));
-  }
-}
 
 void SelectorStays(const Value& now, const Value& old, FieldErrors& errors) {
   CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
@@ -321,7 +167,9 @@ void StatefulSetStays(const Value& now, const Value& old, FieldErrors& errors) {
 
 void PrepareJob(Core&, Value& job) {
   Value& spec = job["spec"];
-  const Value own_labels = At(job, {"metadata", "labels"});
+  // Labels that come from the template by default are the template's own.
+  const bool shares_labels =
+      At(job, {"metadata", "labels"}) == At(spec, {"template", "metadata", "labels"});
   if (!spec.BoolAt({"manualSelector"})) {
     const std::string uid(job.StringAt({"metadata", "uid"})),
         name(job.StringAt({"metadata", "name"}));
@@ -332,19 +180,37 @@ void PrepareJob(Core&, Value& job) {
     labels.Set("batch.kubernetes.io/job-name", name);
     spec["selector"]["matchLabels"].Set("batch.kubernetes.io/controller-uid", uid);
   }
-  if (own_labels.is_null())
-    job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
+  if (shares_labels) job["metadata"].Set("labels", At(spec, {"template", "metadata", "labels"}));
 }
 
 void JobStays(const Value& now, const Value& old, FieldErrors& errors) {
   CheckSame(now, old, {"spec", "completions"}, "spec.completions", errors);
   CheckSame(now, old, {"spec", "selector"}, "spec.selector", errors);
-  CheckSame(now, old, {"spec", "template"}, "spec.template", errors);
+  JobTemplateStays(now, old, errors);
   CheckSame(now, old, {"spec", "completionMode"}, "spec.completionMode", errors);
+  CheckSame(now, old, {"spec", "podFailurePolicy"}, "spec.podFailurePolicy", errors);
+  CheckSame(now, old, {"spec", "backoffLimitPerIndex"}, "spec.backoffLimitPerIndex", errors);
+  CheckSame(now, old, {"spec", "managedBy"}, "spec.managedBy", errors);
 }
 
 void ValidateJob(const Value& job, FieldErrors& errors) {
   const Value& spec = At(job, {"spec", "template", "spec"});
+  const Value& labels = At(job, {"spec", "template", "metadata", "labels"});
+  labels::Set set;
+  if (labels.is_object()) {
+    for (const auto& [name, value] : labels.object())
+      set.emplace_back(name, value.is_string() ? value.string() : "");
+  }
+  const auto selector = labels::Selector::FromValue(job.Find({"spec", "selector"}));
+  if (selector && !selector->Matches(set)) {
+    errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
+                                  "`selector` does not match template `labels`"));
+  }
+  const Value& per_index = At(job, {"spec", "backoffLimitPerIndex"});
+  if (!per_index.is_null() && job.StringAt({"spec", "completionMode"}) != "Indexed") {
+    errors.push_back(
+        InvalidValue("spec.backoffLimitPerIndex", per_index, "requires indexed completion mode"));
+  }
   const std::string_view restart = spec.StringAt({"restartPolicy"});
   ValidatePodSpec(spec, "spec.template.spec", errors);
   if (restart == "Always") {
@@ -423,6 +289,22 @@ void ValidateSecret(const Value& secret, FieldErrors& errors) {
   }
 }
 
+// A pair of certificate and key that cannot be one is stored, with a warning.
+Result<void> AdmitSecret(Core&, Call& call, Value& now, const Value*) {
+  if (now.StringAt({"type"}) != "kubernetes.io/tls") return {};
+  const auto has_pem = [&](std::string_view name) {
+    const auto text = DecodeBase64(now.StringAt({"data", name}));
+    return text && text->find("-----BEGIN ") != std::string::npos;
+  };
+  if (!now.Find({"data", "tls.crt"}) || !now.Find({"data", "tls.key"})) return {};
+  if (!has_pem("tls.crt")) {
+    call.Warn("tls: failed to find any PEM data in certificate input");
+  } else if (!has_pem("tls.key")) {
+    call.Warn("tls: failed to find any PEM data in key input");
+  }
+  return {};
+}
+
 // --- services ---
 
 std::set<std::string> TakenAddresses(Core& core, const std::string& except_uid) {
@@ -454,10 +336,25 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
   Value& spec = service["spec"];
   const std::string type(spec.StringAt({"type"})), name(service.StringAt({"metadata", "name"}));
   if (type == "ExternalName") return {};
+  const auto refuse = [&](FieldError error) {
+    return InvalidObject({call.served->group, call.served->kind}, name, {std::move(error)});
+  };
   const bool headless =
       spec.StringAt({"clusterIP"}) == "None" ||
       (!ListAt(spec, {"clusterIPs"}).empty() && ListAt(spec, {"clusterIPs"})[0] == Value("None"));
   const bool bare = !spec.Find("selector");
+  if (!headless || !bare) {
+    const auto& families = ListAt(spec, {"ipFamilies"});
+    for (size_t i = 0; i < families.size(); ++i) {
+      if (families[i] == Value("IPv6"))
+        return refuse(
+            InvalidText(Index("spec.ipFamilies", i), "IPv6", "not configured on this cluster"));
+    }
+    if (spec.StringAt({"ipFamilyPolicy"}) == "RequireDualStack") {
+      return refuse(InvalidText("spec.ipFamilyPolicy", "RequireDualStack",
+                                "this cluster is not configured for dual-stack services"));
+    }
+  }
   if (!spec.Find("ipFamilies")) {
     spec.Set("ipFamilies",
              headless && bare ? Value::MakeArray({"IPv4", "IPv6"}) : Value::MakeArray({"IPv4"}));
@@ -508,6 +405,13 @@ Result<void> AllocatePorts(Core& core, Call& call, Value& service) {
   if (type != "NodePort" && type != "LoadBalancer") return {};
   if (type == "LoadBalancer" && !spec.BoolAt({"allocateLoadBalancerNodePorts"}, true)) return {};
   auto taken = TakenPorts(core, std::string(service.StringAt({"metadata", "uid"})));
+  if (type == "LoadBalancer" && spec.StringAt({"externalTrafficPolicy"}) == "Local" &&
+      spec.IntAt({"healthCheckNodePort"}) == 0) {
+    int64_t number = kLastNodePort;
+    while (taken.contains(number)) --number;
+    taken.insert(number);
+    spec.Set("healthCheckNodePort", number);
+  }
   Value* ports = spec.Find("ports");
   if (!ports || !ports->is_array()) return {};
   for (size_t i = 0; i < ports->array().size(); ++i) {
@@ -545,8 +449,44 @@ Result<void> AllocatePorts(Core& core, Call& call, Value& service) {
 
 void ValidateService(const Value& service, FieldErrors& errors);
 
+bool IsExternal(std::string_view type) { return type == "NodePort" || type == "LoadBalancer"; }
+
+// What the old type needed and the new one does not goes, unless the client just changed it.
+void DropTypeDependent(Value& spec, const Value& old) {
+  const std::string type(spec.StringAt({"type"})), before(old.StringAt({"type"}));
+  const auto drop = [&](std::string_view name) {
+    if (At(spec, {name}) == At(old, {name})) spec.Remove(name);
+  };
+  if (type == "ExternalName" && before != "ExternalName") {
+    for (std::string_view name :
+         {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"})
+      drop(name);
+  }
+  if (IsExternal(before) && !IsExternal(type)) {
+    drop("externalTrafficPolicy");
+    Value* ports = spec.Find("ports");
+    for (size_t i = 0; ports && ports->is_array() && i < ports->array().size(); ++i) {
+      const auto& old_ports = ListAt(old, {"ports"});
+      Value& port = ports->array()[i];
+      if (i < old_ports.size() && port.IntAt({"nodePort"}) == old_ports[i].IntAt({"nodePort"}))
+        port.Remove("nodePort");
+    }
+  }
+  if (old.StringAt({"externalTrafficPolicy"}) == "Local" &&
+      spec.StringAt({"externalTrafficPolicy"}) != "Local")
+    drop("healthCheckNodePort");
+  if (before == "LoadBalancer" && type != "LoadBalancer") {
+    for (std::string_view name :
+         {"allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"})
+      drop(name);
+  }
+}
+
 Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) {
   Value& spec = now["spec"];
+  if (const std::string ip(spec.StringAt({"clusterIP"}));
+      !old && !ip.empty() && !spec.Find("clusterIPs"))
+    spec.Set("clusterIPs", Value::MakeArray({ip}));
   if (old) {
     // What the server chose stays when the client says nothing of it.
     for (std::string_view name : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"}) {
@@ -568,10 +508,12 @@ Result<void> AdmitService(Core& core, Call& call, Value& now, const Value* old) 
         }
       }
     }
+    DropTypeDependent(spec, At(*old, {"spec"}));
     if (spec.StringAt({"clusterIP"}) != old->StringAt({"spec", "clusterIP"})) return {};
   }
   FieldErrors errors;
   ValidateService(now, errors);
+  CheckByFacts(now, old, *call.served->type, errors);
   if (!errors.empty()) return {};  // said by the validation, before anything is taken
   if (auto done = AllocateAddress(core, call, now); !done) return done;
   return AllocatePorts(core, call, now);
@@ -627,6 +569,29 @@ void ValidateService(const Value& service, FieldErrors& errors) {
   }
 }
 
+// Each cluster address is an object of its own, which names the service.
+void RecordAddress(Core& core, const Value& service) {
+  const std::string ip(service.StringAt({"spec", "clusterIP"}));
+  if (ip.empty() || ip == "None") return;
+  if (core.store.Get({"ipaddresses.networking.k8s.io", "", ip})) return;
+  Value address =
+      Value::MakeObject({{"apiVersion", "networking.k8s.io/v1"}, {"kind", "IPAddress"}});
+  address["metadata"].Set("name", ip);
+  address["metadata"]["labels"].Set("ipaddress.kubernetes.io/ip-family", "IPv4");
+  address["metadata"]["labels"].Set("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io");
+  address["spec"].Set("parentRef",
+                      Value::MakeObject({{"resource", "services"},
+                                         {"namespace", At(service, {"metadata", "namespace"})},
+                                         {"name", At(service, {"metadata", "name"})}}));
+  CreateAsServer(core, address);
+}
+
+void ForgetAddress(Core& core, const Object& object) {
+  const Value service = ParseJson(*object.json).value();
+  core.store.Remove(
+      {"ipaddresses.networking.k8s.io", "", std::string(service.StringAt({"spec", "clusterIP"}))});
+}
+
 void ServiceStays(const Value& now, const Value& old, FieldErrors& errors) {
   const std::string before(old.StringAt({"spec", "clusterIP"})),
       after(now.StringAt({"spec", "clusterIP"}));
@@ -657,6 +622,21 @@ void KeepNamespace(Core&, Value& now, const Value& old) {
   }
 }
 
+// The class that an annotation makes the default: the newest, of equals the first by name.
+std::string DefaultClass(Core& core, std::string_view resource, std::string_view annotation) {
+  std::string name, created;
+  const auto page = core.store.List({std::string(resource), "", {}, {}}, 0, 0, "");
+  for (const ObjectPtr& object : page->objects) {
+    const Value tree = ParseJson(*object->json).value();
+    const std::string time(tree.StringAt({"metadata", "creationTimestamp"}));
+    if (tree.StringAt({"metadata", "annotations", annotation}) != "true" || time <= created)
+      continue;
+    name = object->key.name;
+    created = time;
+  }
+  return name;
+}
+
 void AddProtection(Value& object, std::string_view finalizer) {
   Value& finalizers = object["metadata"]["finalizers"];
   if (!finalizers.is_array()) finalizers = Value::MakeArray();
@@ -665,20 +645,48 @@ void AddProtection(Value& object, std::string_view finalizer) {
   if (!has) finalizers.Append(finalizer);
 }
 
-Result<void> AdmitClaim(Core&, Call&, Value& now, const Value* old) {
-  if (!old) AddProtection(now, "kubernetes.io/pvc-protection");
+// A new claim gets the default class; a bound one grows only where its class lets it.
+Result<void> AdmitClaim(Core& core, Call& call, Value& now, const Value* old) {
+  if (!old) {
+    if (auto limited = LimitClaim(core, call, now); !limited) return limited;
+    AddProtection(now, "kubernetes.io/pvc-protection");
+    if (const std::string name = DefaultClass(core, "storageclasses.storage.k8s.io",
+                                              "storageclass.kubernetes.io/is-default-class");
+        !name.empty() && !now.Find({"spec", "storageClassName"}))
+      now["spec"].Set("storageClassName", name);
+    return {};
+  }
+  const auto size = [](const Value& claim) {
+    return Quantity::Parse(claim.StringAt({"spec", "resources", "requests", "storage"}));
+  };
+  const auto before = size(*old), after = size(now);
+  if (!before || !after || !(*after > *before) || old->StringAt({"status", "phase"}) != "Bound")
+    return {};
+  const ObjectPtr found = core.store.Get({"storageclasses.storage.k8s.io", "",
+                                          std::string(now.StringAt({"spec", "storageClassName"}))});
+  if (found && ParseJson(*found->json).value().BoolAt({"allowVolumeExpansion"})) return {};
+  return Forbidden(call.resource(), call.info.name,
+                   "only dynamically provisioned pvc can be resized and the storageclass that "
+                   "provisions the pvc must support resize");
+}
+
+Result<void> AdmitIngress(Core& core, Call& call, Value& now, const Value* old) {
+  constexpr std::string_view kOldWay = "kubernetes.io/ingress.class";
+  if (old) return {};
+  if (now.Find({"metadata", "annotations", kOldWay})) {
+    call.Warn(Cat("annotation ", Quote(kOldWay),
+                  " is deprecated, please use 'spec.ingressClassName' instead"));
+    return {};
+  }
+  const std::string name = DefaultClass(core, "ingressclasses.networking.k8s.io",
+                                        "ingressclass.kubernetes.io/is-default-class");
+  if (!name.empty() && !now.Find({"spec", "ingressClassName"}))
+    now["spec"].Set("ingressClassName", name);
   return {};
 }
 Result<void> AdmitVolume(Core&, Call&, Value& now, const Value* old) {
   if (!old) AddProtection(now, "kubernetes.io/pv-protection");
   return {};
-}
-
-void ValidateClaim(const Value& claim, FieldErrors& errors) {
-  if (ListAt(claim, {"spec", "accessModes"}).empty())
-    errors.push_back(Required("spec.accessModes", "at least 1 access mode is required"));
-  if (!claim.Find({"spec", "resources", "requests", "storage"}))
-    errors.push_back(Required("spec.resources[storage]"));
 }
 
 Result<void> AdmitNode(Core&, Call&, Value& now, const Value* old) {
@@ -692,23 +700,6 @@ Result<void> AdmitNode(Core&, Call&, Value& now, const Value* old) {
     taints.Append(
         Value::MakeObject({{"key", "node.kubernetes.io/not-ready"}, {"effect", "NoSchedule"}}));
   return {};
-}
-
-void ValidateIngress(const Value& ingress, FieldErrors& errors) {
-  const Value& spec = At(ingress, {"spec"});
-  const auto& rules = ListAt(spec, {"rules"});
-  if (rules.empty() && !spec.Find("defaultBackend")) {
-    errors.push_back(
-        InvalidValue("spec", Value(), "either `defaultBackend` or `rules` must be specified"));
-  }
-  for (size_t i = 0; i < rules.size(); ++i) {
-    const auto& paths = ListAt(rules[i], {"http", "paths"});
-    for (size_t j = 0; j < paths.size(); ++j) {
-      if (paths[j].StringAt({"pathType"}).empty())
-        errors.push_back(Required(Index(Index("spec.rules", i) + ".http.paths", j) + ".pathType",
-                                  "pathType must be specified"));
-    }
-  }
 }
 
 void RoleRefStays(const Value& now, const Value& old, FieldErrors& errors) {
@@ -751,9 +742,7 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   pod.admit = AdmitPod;
   pod.validate = ValidatePod;
   pod.validate_update = PodStays;
-  rows["apps/Deployment"].validate = ValidateDeployment;
-  for (std::string_view kind : {"apps/ReplicaSet", "apps/DaemonSet", "apps/StatefulSet"})
-    rows[kind].validate = ValidateSelectorAndTemplate;
+  pod.validate_subresource = PodSubresourceStays;
   for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"})
     rows[kind].validate_update = SelectorStays;
   rows["apps/StatefulSet"].validate_update = StatefulSetStays;
@@ -766,6 +755,7 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/ConfigMap"].validate = ValidateConfigMap;
   rows["/ConfigMap"].validate_update = StaysImmutable;
   Strategy& secret = rows["/Secret"];
+  secret.admit = AdmitSecret;
   secret.validate = ValidateSecret;
   secret.validate_update = [](const Value& now, const Value& old, FieldErrors& errors) {
     CheckSame(now, old, {"type"}, "type", errors);
@@ -773,12 +763,19 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   };
   Strategy& service = rows["/Service"];
   service.admit = AdmitService;
+  service.acquire = RecordAddress;
+  service.release = ForgetAddress;
   service.validate = ValidateService;
   service.validate_update = ServiceStays;
   rows["/Namespace"].prepare_create = PrepareNamespace;
   rows["/Namespace"].prepare_update = KeepNamespace;
+  rows["networking.k8s.io/Ingress"].admit = AdmitIngress;
+  rows["storage.k8s.io/VolumeAttributesClass"].admit = [](Core&, Call&, Value& now,
+                                                          const Value* old) -> Result<void> {
+    if (!old) AddProtection(now, "kubernetes.io/vac-protection");
+    return {};
+  };
   rows["/PersistentVolumeClaim"].admit = AdmitClaim;
-  rows["/PersistentVolumeClaim"].validate = ValidateClaim;
   rows["/PersistentVolumeClaim"].prepare_create = [](Core&, Value& o) {
     o.Set("status", Value::MakeObject({{"phase", "Pending"}}));
   };
@@ -794,10 +791,20 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   };
   rows["certificates.k8s.io/CertificateSigningRequest"].prepare_update =
       [](Core&, Value& now, const Value& old) { now.Set("spec", At(old, {"spec"})); };
-  rows["apps/ControllerRevision"].validate_update = [](const Value& now, const Value& old,
-                                                       FieldErrors& errors) {
-    CheckSame(now, old, {"data"}, "data", errors);
-  };
+  rows["certificates.k8s.io/CertificateSigningRequest"].resets_spec = true;
+  rows["certificates.k8s.io/CertificateSigningRequest"].validate_subresource = RequestStays;
+  rows["/PersistentVolumeClaim"].validate_update = ClaimStays;
+  rows["/PersistentVolume"].validate_update = VolumeStays;
+  rows["flowcontrol.apiserver.k8s.io/FlowSchema"].settle = SettleFlowSchema;
+  rows["networking.k8s.io/ServiceCIDR"].settle = SettleServiceRange;
+  rows["/ComponentStatus"].called_in_errors = "componentstatus";
+  rows["/Node"].validate_update = NodeStays;
+  rows["storage.k8s.io/CSINode"].validate_update = DriversStay;
+  rows["storagemigration.k8s.io/StorageVersionMigration"].validate_update = MigrationStays;
+  rows["storagemigration.k8s.io/StorageVersionMigration"].validate_subresource =
+      MigrationStatusStays;
+  rows["apps/DaemonSet"].prepare_update = CountTemplates;
+  rows["apps/ControllerRevision"].constant_bytes = "data";
   rows["networking.k8s.io/IngressClass"].validate_update = [](const Value& now, const Value& old,
                                                               FieldErrors& errors) {
     CheckSame(now, old, {"spec", "controller"}, "spec.controller", errors);
@@ -833,12 +840,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
     if (!(At(now, {"spec", "parentRef"}) == At(old, {"spec", "parentRef"})))
       errors.push_back(InvalidValue("spec.parentRef", Value(), std::string(kImmutable)));
   };
-  rows["policy/PodDisruptionBudget"].validate = [](const Value& object, FieldErrors& errors) {
-    const Value& spec = At(object, {"spec"});
-    if (spec.Find("minAvailable") && spec.Find("maxUnavailable"))
-      errors.push_back(
-          InvalidValue("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
-  };
   rows["autoscaling/HorizontalPodAutoscaler"].validate = [](const Value& object,
                                                             FieldErrors& errors) {
     const Value& spec = At(object, {"spec"});
@@ -850,13 +851,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
       errors.push_back(
           InvalidText("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group"));
     }
-  };
-  rows["/Event"].validate = [](const Value& event, FieldErrors& errors) {
-    const std::string ns(event.StringAt({"metadata", "namespace"})),
-        about(event.StringAt({"involvedObject", "namespace"}));
-    if (!about.empty() && about != ns)
-      errors.push_back(
-          InvalidText("involvedObject.namespace", about, "does not match event.namespace"));
   };
   rows["batch/CronJob"].validate = [](const Value& object, FieldErrors& errors) {
     const std::string schedule(object.StringAt({"spec", "schedule"}));
@@ -875,19 +869,13 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
           Cat("expected exactly 5 fields, found ", std::to_string(fields), ": [", shown, "]")));
     }
   };
-  for (std::string_view kind : {"admissionregistration.k8s.io/ValidatingWebhookConfiguration",
-                                "admissionregistration.k8s.io/MutatingWebhookConfiguration"}) {
-    rows[kind].validate = [](const Value& object, FieldErrors& errors) {
-      const auto& hooks = ListAt(object, {"webhooks"});
-      for (size_t i = 0; i < hooks.size(); ++i) {
-        if (hooks[i].StringAt({"sideEffects"}).empty())
-          errors.push_back(Required(Index("webhooks", i) + ".sideEffects",
-                                    "must specify one of None, NoneOnDryRun"));
-      }
-    };
-  }
   rows["/Node"].admit = AdmitNode;
-  rows["networking.k8s.io/Ingress"].validate = ValidateIngress;
+  rows["/Node"].creates_with_status = true;
+  // No server keeps this any more.
+  rows["/Node"].prepare_create = [](Core&, Value& node) { node["spec"].Remove("configSource"); };
+  rows["/Node"].prepare_update = [](Core&, Value& node, const Value&) {
+    node["spec"].Remove("configSource");
+  };
   rows["rbac.authorization.k8s.io/RoleBinding"].validate_update = RoleRefStays;
   rows["rbac.authorization.k8s.io/ClusterRoleBinding"].validate_update = RoleRefStays;
   rows["coordination.k8s.io/Lease"].validate = ValidateLease;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "fakeapiserver/field_set.h"
+#include "fakeapiserver/strategy.h"
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -93,9 +94,12 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
     for (const SubresourceInfo& one : type.resource->subresources)
       has_status |= one.name == "status";
   }
+  if (StrategyOf(type).resets_spec) set.Remove({"f:spec"});
   if (!has_status) return;
   if (subresource == "status") {
     set.Remove({"f:spec"});
+    if (StrategyOf(type).status_keeps_labels) set.Remove({"f:metadata", "f:labels"});
+    if (StrategyOf(type).status_keeps_metadata) set.Remove({"f:metadata"});
   } else {
     set.Remove({"f:status"});
   }
@@ -147,6 +151,26 @@ bool AreSentEmpty(const Value& sent) {
   return sent.array().size() == 1 && sent.array()[0].is_object() &&
          sent.array()[0].StringAt({"manager"}).empty() &&
          sent.array()[0].StringAt({"operation"}).empty();
+}
+
+// Elements of paths are spelled with a letter that says what they are.
+bool ArePaths(const Value& fields) {
+  if (!fields.is_object()) return false;
+  return std::all_of(fields.object().begin(), fields.object().end(), [](const auto& member) {
+    const std::string& name = member.first;
+    const bool known = name == "." || name.starts_with("f:") || name.starts_with("k:") ||
+                       name.starts_with("v:") || name.starts_with("i:");
+    return known && ArePaths(member.second);
+  });
+}
+
+// Entries that cannot be read count as none at all.
+bool AreBroken(const Value& sent) {
+  return sent.is_array() &&
+         std::any_of(sent.array().begin(), sent.array().end(), [](const Value& one) {
+           const Value* fields = one.Find("fieldsV1");
+           return fields && fields->is_object() && !ArePaths(*fields);
+         });
 }
 
 bool AreUsable(const Value& sent) {
@@ -250,10 +274,11 @@ Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOw
   if (!live) return {};
   Entries entries = ReadEntries(live->Find({"metadata", "managedFields"}));
   if (!entries.empty()) return entries;
+  // As if an update had made the object out of nothing.
+  const Comparison made = OwnableChanges(ZeroOf(type), WithoutManagedFields(*live), type, "");
   Entry before{{"before-first-apply", false, owner.api_version, ""},
                std::string(time),
-               PathsOf(WithoutManagedFields(*live), type)};
-  Strip(before.set, type, "");
+               Union(made.added, made.modified)};
   entries.push_back(std::move(before));
   return entries;
 }
@@ -313,7 +338,7 @@ bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
 void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time) {
   const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
-  if (sent && AreSentEmpty(*sent)) {
+  if (sent && (AreSentEmpty(*sent) || AreBroken(*sent))) {
     now["metadata"].Remove("managedFields");
     return;
   }

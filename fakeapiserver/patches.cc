@@ -6,6 +6,7 @@
 #include "fakeapiserver/managed_fields.h"
 #include "fakeapiserver/strategic_patch.h"
 #include "fakeapiserver/typed_tree.h"
+#include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/json_patch.h"
@@ -94,14 +95,41 @@ Result<ReadPatch> Read(const Call& call, std::string_view type) {
                         " into Go value of type map[string]interface {}"));
 }
 
+// The library behind the patches rewrites the objects on the way to what it changes, with their
+// members sorted, and leaves all others as they stand.
+void SortTouched(Value& result, const Value& patch) {
+  if (!result.is_object()) return;
+  result.object().SortByName();
+  if (!patch.is_object()) return;
+  for (const auto& [name, change] : patch.object()) {
+    if (Value* member = result.Find(name); member && change.is_object())
+      SortTouched(*member, change);
+  }
+}
+
+// A merge patch that touches what the operations of a JSON patch touch.
+Value TouchedBy(const Value& patch) {
+  if (!patch.is_array()) return patch;
+  Value touched = Value::MakeObject();
+  for (const Value& operation : patch.array()) {
+    for (std::string_view end : {"path", "from"}) {
+      Value* at = &touched;
+      auto parts = Split(operation.StringAt({end}), '/');
+      if (parts.size() < 2) continue;
+      for (size_t i = 1; i + 1 < parts.size(); ++i) at = &(*at)[parts[i]];
+      if (!at->is_object()) *at = Value::MakeObject();
+    }
+  }
+  return touched;
+}
+
 // The patched tree, decoded as the kind; problems of unknown fields as the mode wants them.
 Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
                      std::vector<std::string> problems, const Value& patch, bool strategic) {
   const FieldValidation mode = FieldValidationOf(call);
-  // The patched document is shown with its members sorted, those inside them as they stand.
   const auto shown = [&](Value result) {
     if (strategic) return Quote(GoMapText(patch));
-    if (result.is_object()) result.object().SortByName();
+    SortTouched(result, TouchedBy(patch));
     return Quote(ToJson(result));
   };
   if (strategic && !patched.Find("kind") && !patched.Find("apiVersion")) {
@@ -112,6 +140,10 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
       patched.StringAt({"apiVersion"}) != type.api_version()) {
     const std::string kind(patched.StringAt({"kind"})),
         api_version(patched.StringAt({"apiVersion"}));
+    if (const TypeInfo* other = FindKind(api_version, kind)) {
+      if (auto decoded = Normalise(patched, *other); !decoded)
+        return Undecodable(shown(patched), decoded.error().message());
+    }
     return Undecodable(shown(patched),
                        Cat("no kind ", Quote(kind), " is registered for version ",
                            Quote(api_version), " in scheme \"pkg/runtime/scheme.go:111\""));

@@ -213,7 +213,12 @@ Result<Answer> GetNow(Core& core, const Call& call) {
   auto looked = Look(core, call);
   if (!looked) return looked.error();
   const ObjectPtr& object = *looked;
-  if (!object) return NotFound(call.resource(), call.info.name);
+  if (!object) {
+    GroupResource resource = call.resource();
+    if (const auto own = call.served->strategy->called_in_errors; !own.empty())
+      resource.resource = own;
+    return NotFound(resource, call.info.name);
+  }
   return RenderObject(core, call, object);
 }
 

@@ -14,12 +14,31 @@ namespace {
 struct StoredElsewhere {
   std::string_view api_version, resource, stored_api_version;
 };
+// Stored in an older version that is not served. In the fake they rest in the served one.
+constexpr StoredElsewhere kHashedAs[] = {
+    {"certificates.k8s.io/v1", "clustertrustbundles", "v1beta1"},
+    {"certificates.k8s.io/v1", "podcertificaterequests", "v1beta1"},
+};
 constexpr StoredElsewhere kStoredElsewhere[] = {
     {"autoscaling/v1", "horizontalpodautoscalers", "autoscaling/v2"},
     {"events.k8s.io/v1", "events", "v1"},
 };
 
+std::string_view StoredVersion(const TypeInfo& type) {
+  for (const StoredElsewhere& row : kStoredElsewhere) {
+    if (type.resource && row.api_version == type.group_version->api_version &&
+        row.resource == type.resource->resource)
+      return row.stored_api_version;
+  }
+  return type.group_version->api_version;
+}
+
 }  // namespace
+
+bool AreOneKind(const TypeInfo& a, const TypeInfo& b) {
+  return a.name == b.name &&
+         (a.group_version->group == b.group_version->group || StoredVersion(a) == StoredVersion(b));
+}
 
 Registry::Registry(bool fault_objects) {
   std::vector<const GroupVersionInfo*> versions;
@@ -31,6 +50,10 @@ Registry::Registry(bool fault_objects) {
   for (const GroupVersionInfo* one : versions) Add(*one);
   if (fault_objects) Add(*TypeOf<faultsv1::Fault>().group_version);
   for (const auto& served : served_) {
+    for (const StoredElsewhere& row : kHashedAs) {
+      if (row.api_version == served->api_version && row.resource == served->resource)
+        served->hashed_version = row.stored_api_version;
+    }
     for (const StoredElsewhere& row : kStoredElsewhere) {
       if (row.api_version != served->api_version || row.resource != served->resource) continue;
       const size_t slash = row.stored_api_version.find('/');

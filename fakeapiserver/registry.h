@@ -16,6 +16,9 @@ namespace k8s::fakeapiserver {
 
 struct Strategy;
 
+// Whether the two are forms of one kind: of one group, or stored as one resource.
+bool AreOneKind(const TypeInfo& a, const TypeInfo& b);
+
 // One resource under one group version.
 struct Served {
   const TypeInfo* type = nullptr;
@@ -28,6 +31,8 @@ struct Served {
   std::string resource{};
   bool namespaced = true;
   uint32_t verbs = 0;
+  // The version that discovery's hash of the storage speaks of, where it is not that of `storage`.
+  std::string_view hashed_version{};
   const Served* storage = nullptr;  // the version in which objects rest; this, for most
   const Strategy* strategy = nullptr;
 

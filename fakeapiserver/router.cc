@@ -236,8 +236,9 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
   answer.headers.Set("Audit-ID", audit.empty() ? NewUuid(*core_.env.random) : std::string(audit));
   if (!answer.headers.Has("Cache-Control"))
     answer.headers.Set("Cache-Control", "no-cache, private");
-  answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", core_.flow_schema_uid);
-  answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", core_.priority_level_uid);
+  Core::FlowUids flow = core_.flow_uids();
+  answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", std::move(flow.schema));
+  answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", std::move(flow.level));
   for (const std::string& text : call.warnings) answer.headers.Add("Warning", WarningHeader(text));
   if (!answer.source && SizeOf(answer.body) > kGzipAbove && AcceptsGzip(request.headers)) {
     answer.body = {Slice::Of(Gzip(Gather(answer.body)))};
@@ -311,11 +312,14 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
 
   const auto serve = [&]() -> Result<Answer> {
     if (auto found = FindServed(core_.registry, parts.size(), call); !found) return found.error();
-    if (auto good = CheckMethod(call); !good) return good.error();
+    const bool unwatched = info.verb == "watch" && call.served->Supports(Verb::kList) &&
+                           !call.served->Supports(Verb::kWatch) && !call.subresource;
+    if (auto good = CheckMethod(call); !good && !unwatched) return good.error();
     for (const DeprecatedApi& row : kDeprecated) {
       if (row.api_version == call.served->api_version && row.resource == call.served->resource)
         call.Warn(std::string(row.warning));
     }
+    if (unwatched) return MethodNotSupported(call.resource(), "watch");
     if (auto good = Negotiate(call); !good) return good.error();
     if (info.verb == "watch" && !info.name.empty()) {
       // The legacy watch of one object.

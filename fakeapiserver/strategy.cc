@@ -57,6 +57,7 @@ Rows MakeRows() {
                                 "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding"}) {
     rows[kind].generation = Generation::kSpec;
   }
+  rows["storage.k8s.io/CSIDriver"].generation = Generation::kSpecFromZero;
   rows["apps/Deployment"].generation = Generation::kSpecAndAnnotations;
   rows["discovery.k8s.io/EndpointSlice"] = Row(Generation::kAllButMetadata);
   rows["scheduling.k8s.io/PriorityClass"] = Row(Generation::kConstant);
@@ -101,6 +102,8 @@ Rows MakeRows() {
         "certificates.k8s.io/CertificateSigningRequest", "apiregistration.k8s.io/APIService"}) {
     rows[kind].check_name = CheckPathSegment;
   }
+  // Colons stand in the name after the signer's.
+  rows["certificates.k8s.io/ClusterTrustBundle"].check_name = CheckPathSegment;
   for (std::string_view kind : {"/Namespace", "/Service"})
     rows[kind].check_name = CheckDns1123Label;
   for (std::string_view kind :
@@ -183,10 +186,7 @@ const Derived kDerived[] = {
      [](const Value& o) {
        return std::string(o.BoolAt({"spec", "hostNetwork"}) ? "true" : "false");
      }},
-    {"/Pod", "status.podIPs",
-     [](const Value& o) {
-       return std::string(o.StringAt({"status", "podIP"}));
-     }},
+    {"/Pod", "status.podIPs", [](const Value&) { return std::string(); }},  // known, but of no pod
     {"/Node", "spec.unschedulable",
      [](const Value& o) {
        return std::string(o.BoolAt({"spec", "unschedulable"}) ? "true" : "false");
@@ -280,7 +280,7 @@ void CheckFinalizers(const Value& metadata, const Value* old, FieldErrors& error
 void CheckLabelsAndAnnotations(const Value& metadata, FieldErrors& errors) {
   if (const Value* all = metadata.Find("labels"); all && all->is_object()) {
     for (const auto& [key, value] : all->object()) {
-      for (const std::string& complaint : CheckQualifiedName(key))
+      for (const std::string& complaint : CheckLabelKey(key))
         errors.push_back(InvalidText("metadata.labels", key, complaint));
       for (const std::string& complaint : CheckLabelValue(value.string()))
         errors.push_back(InvalidText("metadata.labels", value.string(), complaint));

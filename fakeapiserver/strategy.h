@@ -4,6 +4,7 @@
 // functions and facts. Generic code asks the row and never the kind. Constant data; any thread.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 namespace k8s::fakeapiserver {
 
 struct Core;
+struct Object;
 struct Call;
 struct Served;
 
@@ -24,6 +26,7 @@ struct Served;
 enum class Generation : uint8_t {
   kNone,
   kSpec,
+  kSpecFromZero,  // a new object has none yet
   kSpecAndAnnotations,
   kAllButMetadata,
   kWebhooks,
@@ -37,6 +40,11 @@ struct Strategy {
   bool orphans_by_default = false;
   Generation generation = Generation::kNone;
   Complaints (*check_name)(std::string_view name) = CheckDns1123Subdomain;
+  std::string_view called_in_errors{};  // the resource, where it is not called by its own name
+  bool resets_spec = false;             // nobody owns what the main path puts back anyway
+  // A member of raw JSON that may not change. Its bytes count, which no patch keeps.
+  std::string_view constant_bytes{};
+  bool creates_with_status = false;  // the status that a new object is sent with stays
   // What a write to /status leaves alone beside the spec.
   bool status_keeps_labels = false;
   bool status_keeps_metadata = false;
@@ -50,6 +58,15 @@ struct Strategy {
   Result<void> (*admit)(Core& core, Call& call, Value& now, const Value* old) = nullptr;
   void (*validate)(const Value& object, FieldErrors& errors) = nullptr;
   void (*validate_update)(const Value& now, const Value& old, FieldErrors& errors) = nullptr;
+  // The same for subresources that write the object.
+  void (*validate_subresource)(std::string_view subresource, const Value& now, const Value& old,
+                               FieldErrors& errors) = nullptr;
+  // What it takes from the server before it is stored, and gives back when it goes.
+  void (*acquire)(Core& core, const Value& object) = nullptr;
+  void (*release)(Core& core, const Object& object) = nullptr;
+  // What a loop of the server's own does once the object is stored.
+  void (*settle)(Core& core, const Served& served,
+                 const std::shared_ptr<const Object>& object) = nullptr;
   // Extra values for selectors that are no plain path.
   void (*select)(const Value& object, fields::Set& fields) = nullptr;
 };

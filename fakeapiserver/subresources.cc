@@ -9,6 +9,7 @@
 #include "fakeapiserver/go_text.h"
 #include "fakeapiserver/managed_fields.h"
 #include "fakeapiserver/tables.h"
+#include "fakeapiserver/tree_access.h"
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/api/authenticationv1.h"
 #include "k8s/api/autoscalingv1.h"
@@ -37,12 +38,6 @@ Answer Created(const Call& call) {
   Output plain = call.output;
   plain.view = View::kWhole;
   return RenderPlain(status, plain, 201, &TypeOf<Status>());
-}
-
-const Value::Array& ListAt(const Value& tree, std::initializer_list<std::string_view> path) {
-  static const Value::Array kNone;
-  const Value* found = tree.Find(path);
-  return found && found->is_array() ? found->array() : kNone;
 }
 
 // --- scale ---
@@ -107,6 +102,31 @@ Result<Value> WantedScale(Call& call, const Value& present) {
   return DecodeTree(call, std::move(wanted), type, {});
 }
 
+// A write of the scale owns the number, whatever it is, in an entry without a time. Where the
+// number stays, the entry does not even say that it comes from the scale.
+void OwnReplicas(const Call& call, Value& now, bool changes) {
+  Value* entries = now.Find({"metadata", "managedFields"});
+  if (!entries || !entries->is_array()) return;
+  const std::string manager = ManagerOf(call);
+  Value own = Value::MakeObject({{"manager", manager},
+                                 {"operation", "Update"},
+                                 {"apiVersion", call.served->api_version},
+                                 {"fieldsType", "FieldsV1"}});
+  own["fieldsV1"]["f:spec"]["f:replicas"] = Value::MakeObject();
+  if (changes) own.Set("subresource", "scale");
+  Value::Array kept = {std::move(own)};
+  for (Value& entry : entries->array()) {
+    Value* fields = entry.Find("fieldsV1");
+    if (Value* spec = fields ? fields->Find("f:spec") : nullptr) {
+      spec->Remove("f:replicas");
+      if (spec->is_object() && spec->object().empty()) fields->Remove("f:spec");
+    }
+    if (fields && fields->is_object() && !fields->object().empty())
+      kept.push_back(std::move(entry));
+  }
+  *entries = Value(std::move(kept));
+}
+
 Result<Answer> ServeScale(Core& core, Call& call) {
   if (call.info.verb == "get") {
     const ObjectPtr object = core.store.Get(call.key());
@@ -140,8 +160,9 @@ Result<Answer> ServeScale(Core& core, Call& call) {
         {"autoscaling", "Scale"}, call.info.name,
         {InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0")});
   }
-  auto updated = UpdateTree(core, call, object, [&](const Value& live) -> Result<Value> {
+  const auto change = [&](const Value& live) -> Result<Value> {
     Value now = live;
+    OwnReplicas(call, now, replicas != live.IntAt({"spec", "replicas"}));
     now["spec"].Set("replicas", replicas);
     now["metadata"].Remove("resourceVersion");
     for (std::string_view lock_member : {"resourceVersion", "uid"}) {
@@ -149,7 +170,8 @@ Result<Answer> ServeScale(Core& core, Call& call) {
         now["metadata"].Set(lock_member, text);
     }
     return now;
-  });
+  };
+  auto updated = UpdateTree(core, call, object, change, true);
   if (!updated) return updated.error();
   return RenderScale(core, call,
                      updated->object ? TreeOf(*updated->object, *call.served) : updated->tree);
@@ -187,10 +209,11 @@ Result<Answer> BindPod(Core& core, Call& call, const Served& pods, const std::st
   const GroupResource shown{"", "pods/binding"};
   const std::string kind(binding.StringAt({"target", "kind"})),
       node(binding.StringAt({"target", "name"}));
+  FieldErrors errors;
   if (!kind.empty() && kind != "Node")
-    return Untyped(Cat("target.kind: Unsupported value: ", Quote(kind),
-                       ": supported values: \"Node\", \"<empty>\""));
-  if (node.empty()) return Untyped("target.name: Required value");
+    errors.push_back(Unsupported("target.kind", kind, {"Node", "<empty>"}));
+  if (node.empty()) errors.push_back(Required("target.name"));
+  if (!errors.empty()) return Untyped(AllOf(errors));
   const auto lock = core.store.LockWrites();
   const ObjectPtr pod = core.store.Get({"pods", call.info.ns, name});
   if (!pod) return NotFound({"", "pods"}, name);
@@ -290,6 +313,7 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
         0);
   }
   auto stored = Rewrite(core, call, budgets, matching[0], [&](Value& now) {
+    const Value before = now;
     now["status"].Set("disruptionsAllowed", allowed - 1);
     now["status"]["disruptedPods"].Set(pod.key.name, core.NowText());
     Value& condition = *ConditionOf(now, "DisruptionAllowed");
@@ -298,13 +322,15 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
     condition.Set("lastTransitionTime", core.NowText());
     condition.Set("reason", allowed > 1 ? "SufficientPods" : "InsufficientPods");
     condition.Set("message", "");
+    TrackUpdate(&before, now, nullptr, *budgets.type,
+                {"kube-apiserver", false, budgets.api_version, "status"}, core.NowText());
   });
   if (!stored) return stored.error();
   return {};
 }
 
 Result<Answer> ServeEviction(Core& core, Call& call) {
-  auto eviction = DecodeBody(call, TypeOf<policyv1::Eviction>());
+  auto eviction = DecodeBody(call, TypeOf<policyv1::Eviction>(), "policy/v1beta1");
   if (!eviction) return eviction.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
   if (eviction->StringAt({"metadata", "name"}) != call.info.name)
@@ -556,14 +582,16 @@ FieldErrors CheckAccessReview(const Call& call, const Value& review, Value sent_
   const bool has_resource = resource && resource->is_object(),
              has_other = other && other->is_object();
   FieldErrors errors;
-  if (local && has_other)
+  Value shown;
+  if (has_other) {
+    shown = Value::MakeObject(
+        {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
+  }
+  if (local && has_other) {
     errors.push_back(
-        ForbiddenField("spec.nonResourceAttributes", "disallowed on this kind of request"));
+        InvalidValue("spec.nonResourceAttributes", shown, "disallowed on this kind of request"));
+  }
   if (has_resource == has_other) {
-    Value shown;
-    if (has_other)
-      shown = Value::MakeObject(
-          {{"Path", other->StringAt({"path"})}, {"Verb", other->StringAt({"verb"})}});
     errors.push_back(InvalidValue(
         "spec", shown,
         "exactly one of nonResourceAttributes or resourceAttributes must be specified"));
@@ -573,7 +601,7 @@ FieldErrors CheckAccessReview(const Call& call, const Value& review, Value sent_
     errors.push_back(
         InvalidText("spec.user", "", "at least one of user or group must be specified"));
   const auto ns = review.StringAt({"spec", "resourceAttributes", "namespace"});
-  if (local && ns != call.info.ns)
+  if (local && has_resource && ns != call.info.ns)
     errors.push_back(
         InvalidText("spec.resourceAttributes.namespace", ns, "must match metadata.namespace"));
   sent_metadata.Remove("managedFields");

@@ -667,7 +667,9 @@ Cells EventCells(const Row& row) {
   const std::string host = row.Text({"source", "host"}, row.Text({"reportingInstance"}));
   if (!host.empty()) source += ", " + host;
   std::string target = ToLower(row.Text({"involvedObject", "kind"}));
-  target += "/" + row.Text({"involvedObject", "name"});
+  if (const std::string name(row.Text({"involvedObject", "name"}));
+      !target.empty() || !name.empty())
+    target += "/" + name;
   return {since(last),
           row.Text({"type"}),
           row.Text({"reason"}),
@@ -770,6 +772,31 @@ Cells RoleBindingCells(const Row& row) {
           accounts};
 }
 
+Cells PodCertificateRequestCells(const Row& row) {
+  std::string state = "Pending";
+  for (const Value& one : row.List({"status", "conditions"})) {
+    if (one.StringAt({"status"}) == "True") state = std::string(one.StringAt({"type"}));
+  }
+  const Value* notes = row.Find({"spec", "unverifiedUserAnnotations"});
+  return {row.Text({"metadata", "name"}),
+          row.Text({"spec", "podName"}),
+          row.Text({"spec", "serviceAccountName"}),
+          row.Text({"spec", "nodeName"}),
+          row.Text({"spec", "signerName"}),
+          state,
+          FormatLabels(notes)};
+}
+
+Cells MigrationCells(const Row& row) {
+  std::string status = "Unknown";
+  for (const Value& one : row.List({"status", "conditions"})) {
+    if (one.StringAt({"status"}) == "True") status = std::string(one.StringAt({"type"}));
+  }
+  const std::string group(row.Text({"spec", "resource", "group"}));
+  return {row.Text({"metadata", "name"}),
+          Cat(row.Text({"spec", "resource", "resource"}), group.empty() ? "" : ".", group), status};
+}
+
 Cells SigningRequestCells(const Row& row) {
   std::string condition;
   bool approved = false, denied = false, failed = false;
@@ -856,10 +883,9 @@ Cells PriorityLevelCells(const Row& row) {
     const Value* found = row.Find(path);
     return found && found->is_int() ? Value(found->integer()) : Value("<none>");
   };
-  const std::string_view part = row.Text({"spec", "type"}) == "Exempt" ? "exempt" : "limited";
   return {row.Text({"metadata", "name"}),
           row.Text({"spec", "type"}),
-          number({"spec", part, "nominalConcurrencyShares"}),
+          number({"spec", "limited", "nominalConcurrencyShares"}),
           number({"spec", "limited", "limitResponse", "queuing", "queues"}),
           number({"spec", "limited", "limitResponse", "queuing", "handSize"}),
           number({"spec", "limited", "limitResponse", "queuing", "queueLengthLimit"}),
@@ -999,6 +1025,8 @@ const std::map<std::string_view, CellFunction>& Functions() {
          return {row.Text({"metadata", "name"}), row.Text({"spec", "holderIdentity"}), row.Age()};
        }},
       {"certificates.k8s.io/CertificateSigningRequest", SigningRequestCells},
+      {"certificates.k8s.io/PodCertificateRequest", PodCertificateRequestCells},
+      {"storagemigration.k8s.io/StorageVersionMigration", MigrationCells},
       {"certificates.k8s.io/ClusterTrustBundle",
        [](const Row& row) -> Cells {
          return {row.Text({"metadata", "name"}), row.Text({"spec", "signerName"}, "<none>")};
@@ -1186,7 +1214,9 @@ Result<Value> MakeTable(const Core& core, const TableRequest& request, std::vect
     } else if (request.include_object == "None") {
       row.Set("object", nullptr);
     } else {
-      row.Set("object", PartialMetadata(object, request.meta_version));
+      Value partial = PartialMetadata(object, request.meta_version);
+      DropConversionAnnotations(partial["metadata"]);
+      row.Set("object", std::move(partial));
     }
     rows.Append(std::move(row));
   }

@@ -359,6 +359,12 @@ class Normaliser {
           Cat("json: cannot unmarshal ", GoJsonName(value), " into Go value of type string"));
     const auto moment = Moments::Parse(value.string());
     if (!moment) {
+      // A whole second where a fraction is due.
+      if (const size_t point = layout.find('.');
+          point != layout.npos && Time::Parse(value.string()))
+        return DecodeError(Cat("parsing time ", Quote(value.string()), " as ", Quote(layout),
+                               ": cannot parse ", Quote(value.string().substr(19)), " as ",
+                               Quote(layout.substr(point, 7))));
       return DecodeError(Cat("parsing time ", Quote(value.string()), " as ", Quote(layout),
                              ": cannot parse ", Quote(value.string()), " as \"2006\""));
     }
@@ -369,7 +375,9 @@ class Normaliser {
     static constexpr std::string_view kAlphabet =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n";
     const size_t at = text.find_first_not_of(kAlphabet);
-    return at == text.npos ? text.size() : at;
+    if (at != text.npos) return at;
+    // The last group is short: Go names where it begins.
+    return text.size() - text.size() % 4;
   }
 
   Result<Value> Transparent(Value tree, const TypeInfo& type, const Place& place) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "fakeapiserver/checks.h"
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/defaults.h"
 #include "fakeapiserver/go_text.h"
 #include "fakeapiserver/managed_fields.h"
+#include "fakeapiserver/quotas.h"
 #include "fakeapiserver/strategy.h"
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/base/strings.h"
@@ -15,6 +17,7 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr size_t kMaxGeneratedBase = 58;
+constexpr size_t kMaxStored = size_t{3} << 19;  // 1.5 MiB, as etcd (S-14.9)
 constexpr int kGenerateTries = 8;
 constexpr int kGeneratedSuffix = 5;
 
@@ -105,6 +108,7 @@ bool SpecChanged(const Served& served, const Value& now, const Value& old) {
     case Generation::kConstant:
       return false;
     case Generation::kSpec:
+    case Generation::kSpecFromZero:
       return differs("spec");
     case Generation::kSpecAndAnnotations:
       return differs("spec") || metadata_differs("annotations");
@@ -139,16 +143,19 @@ void KeepServerMetadata(Value& now, const Value& old) {
 // What other subresources may write; everything else stays (chapters 8.7, 8.9 and 8.10).
 struct Narrow {
   std::string_view subresource;
-  void (*copy)(Value& to, const Value& sent);
+  void (*copy)(const Core& core, Value& to, const Value& sent);
 };
 constexpr Narrow kNarrow[] = {
     {"ephemeralcontainers",
-     [](Value& to, const Value& sent) {
-       if (const Value* list = sent.Find({"spec", "ephemeralContainers"}))
+     [](const Core&, Value& to, const Value& sent) {
+       if (const Value* list = sent.Find({"spec", "ephemeralContainers"})) {
          to["spec"].Set("ephemeralContainers", *list);
+       } else {
+         to["spec"].Remove("ephemeralContainers");
+       }
      }},
     {"resize",
-     [](Value& to, const Value& sent) {
+     [](const Core&, Value& to, const Value& sent) {
        const Value* list = sent.Find({"spec", "containers"});
        Value* stored = to.Find({"spec", "containers"});
        if (!list || !list->is_array() || !stored) return;
@@ -161,20 +168,31 @@ constexpr Narrow kNarrow[] = {
        }
      }},
     {"finalize",
-     [](Value& to, const Value& sent) {
+     [](const Core&, Value& to, const Value& sent) {
        const Value* list = sent.Find({"spec", "finalizers"});
        if (list && list->is_array() && !list->array().empty()) {
          to["spec"].Set("finalizers", *list);
        } else {
          to["spec"].Remove("finalizers");
        }
-       if (const Value* labels = sent.Find({"metadata", "labels"}))
-         to["metadata"].Set("labels", *labels);
+       for (std::string_view name : {"labels", "annotations"}) {
+         if (const Value* map = sent.Find({"metadata", name})) {
+           to["metadata"].Set(name, *map);
+         } else {
+           to["metadata"].Remove(name);
+         }
+       }
      }},
     {"approval",
-     [](Value& to, const Value& sent) {
-       if (const Value* list = sent.Find({"status", "conditions"}))
-         to["status"].Set("conditions", *list);
+     [](const Core& core, Value& to, const Value& sent) {
+       const Value* list = sent.Find({"status", "conditions"});
+       if (!list || !list->is_array()) return;
+       Value& conditions = to["status"].Set("conditions", *list);
+       for (Value& one : conditions.array()) {
+         for (std::string_view name : {"lastUpdateTime", "lastTransitionTime"}) {
+           if (one.StringAt({name}).empty()) one.Set(name, core.NowText());
+         }
+       }
      }},
 };
 
@@ -185,9 +203,9 @@ const Narrow* NarrowOf(const Call& call) {
   return nullptr;
 }
 
-void CopyNarrow(const Narrow& narrow, Value& now, const Value& old) {
+void CopyNarrow(const Core& core, const Narrow& narrow, Value& now, const Value& old) {
   Value kept = old;
-  narrow.copy(kept, now);
+  narrow.copy(core, kept, now);
   if (const Value* owners = now.Find({"metadata", "managedFields"}))
     kept["metadata"].Set("managedFields", *owners);
   now = std::move(kept);
@@ -266,6 +284,20 @@ Result<Value> Finish(Value tree, const Served& served) {
   return Normalise(std::move(tree), *served.storage->type);
 }
 
+// At rest an empty list or map is none, as in protobuf.
+void DropEmpties(Value& tree, const TypeInfo& type) {
+  WalkMessages(tree, type, [](Value& message, const TypeInfo& of) {
+    for (const Field& field : of.fields) {
+      const Value* member = message.Find(field.name());
+      const bool empty =
+          member &&
+          ((field.shape == Shape::kList && member->is_array() && member->array().empty()) ||
+           (field.shape == Shape::kMap && member->is_object() && member->object().empty()));
+      if (empty) message.Remove(field.name());
+    }
+  });
+}
+
 // --- the steps of a create ---
 
 Result<void> CheckNoRevision(const Call& call, const Value& tree) {
@@ -292,9 +324,11 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
   } else {
     TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
   }
-  if (HasStatusSubresource(served)) tree.Remove("status");
+  if (HasStatusSubresource(served) && !served.strategy->creates_with_status) tree.Remove("status");
   Value& metadata = tree["metadata"];
-  if (served.strategy->generation != Generation::kNone) metadata.Set("generation", 1);
+  const Generation generation = served.strategy->generation;
+  if (generation != Generation::kNone && generation != Generation::kSpecFromZero)
+    metadata.Set("generation", 1);
   metadata.Set("uid", NewUuid(*core.env.random));
   metadata.Set("creationTimestamp", core.NowText());
 }
@@ -328,10 +362,14 @@ Result<void> TakeName(const Core& core, const Call& call, const std::string& bas
 Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   const Revision revision = core.store.NextRevision();
   tree["metadata"].Set("resourceVersion", std::to_string(revision));
+  if (!call.dry_run) DropEmpties(tree, *call.served->type);
   auto finished = Finish(std::move(tree), *call.served);
   if (!finished) return finished.error();
   ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
-  if (!call.dry_run) core.store.Put(object);
+  if (object->json->size() > kMaxStored) return Untyped("etcdserver: request is too large");
+  if (call.dry_run) return object;
+  core.store.Put(object);
+  if (const auto settle = call.served->strategy->settle) settle(core, *call.served, object);
   return object;
 }
 
@@ -367,7 +405,7 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
   const Served& served = *call.served;
   const Strategy& strategy = *served.strategy;
   KeepServerMetadata(now, before);
-  if (const Narrow* narrow = NarrowOf(call)) CopyNarrow(*narrow, now, before);
+  if (const Narrow* narrow = NarrowOf(call)) CopyNarrow(core, *narrow, now, before);
   MergeDuplicateOwners(call, now["metadata"]);
   if (strategy.prepare_update && call.info.subresource.empty())
     strategy.prepare_update(core, now, before);
@@ -381,14 +419,24 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
   return normal;
 }
 
-Result<void> Validate(const Call& call, const Value& now, const Value& before, FieldErrors errors) {
+Result<void> Validate(Call& call, const Value& now, const Value& before, FieldErrors errors) {
   const Served& served = *call.served;
   const Strategy& strategy = *served.strategy;
   ValidateMetadata(now, &before, served, errors);
   if (strategy.validate) strategy.validate(now, errors);
+  std::vector<std::string> warnings;
+  CheckByFacts(now, &before, *served.type, errors, &warnings);
+  if (const auto name = strategy.constant_bytes; !name.empty()) {
+    const Value *a = now.Find(name), *b = before.Find(name);
+    if (call.info.verb == "patch" || !a || !b || !(*a == *b))
+      errors.push_back(InvalidValue(std::string(name), a ? *a : Value(), "field is immutable"));
+  }
   if (strategy.validate_update && call.info.subresource.empty())
     strategy.validate_update(now, before, errors);
-  if (!errors.empty()) return InvalidObject(served.group_kind(), call.info.name, errors);
+  if (strategy.validate_subresource && !call.info.subresource.empty())
+    strategy.validate_subresource(call.info.subresource, now, before, errors);
+  if (!errors.empty()) return InvalidObject(served.storage->group_kind(), call.info.name, errors);
+  for (std::string& text : warnings) call.Warn(std::move(text));
   return {};
 }
 
@@ -401,6 +449,11 @@ bool LetsGo(const Served& served, const Object& old, const Value& before, const 
 }
 
 }  // namespace
+
+ObjectPtr RemoveObject(Core& core, const Served& served, const Object& object) {
+  if (served.strategy->release) served.strategy->release(core, object);
+  return core.store.Remove(object.key);
+}
 
 Result<void> CheckName(const Call& call, const Value& tree) {
   const std::string name = NameOf(tree);
@@ -432,10 +485,15 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   FieldErrors errors;
   ValidateMetadata(tree, nullptr, served, errors);
   if (strategy.validate) strategy.validate(tree, errors);
-  if (!errors.empty()) return InvalidObject(served.group_kind(), NameOf(tree), errors);
+  std::vector<std::string> warnings;
+  CheckByFacts(tree, nullptr, *served.type, errors, &warnings);
+  if (!errors.empty()) return InvalidObject(served.storage->group_kind(), NameOf(tree), errors);
+  for (std::string& text : warnings) call.Warn(std::move(text));
   auto normal = Normalise(std::move(tree), *served.type);
   if (!normal) return normal.error();
   if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
+  if (auto charged = ChargeQuotas(core, call, *normal); !charged) return charged.error();
+  if (strategy.acquire && !call.dry_run) strategy.acquire(core, *normal);
   return StoreNext(core, call, *std::move(normal));
 }
 
@@ -484,7 +542,7 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
   if (!now) return now.error();
   if (SameButTimes(*now, before)) return UpdateResult{old, before};
   if (LetsGo(*call.served, *old, before, *now)) {
-    if (!call.dry_run) core.store.Remove(old->key);
+    if (!call.dry_run) RemoveObject(core, *call.served, *old);
     return UpdateResult{nullptr, *std::move(now)};
   }
   if (call.dry_run) return UpdateResult{nullptr, *std::move(now)};

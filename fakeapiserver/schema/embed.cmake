@@ -1,4 +1,4 @@
-# Writes text files as one C++ string: cmake -DINPUT=a,b -DOUTPUT= -P embed.cmake
+# Writes text files as one C++ string: cmake -DINPUT=a,b -DOUTPUT= -DHEADER=x_facts.h -DNAME=kX -P embed.cmake
 string(REPLACE "," ";" inputs "${INPUT}")
 set(text "")
 foreach(input IN LISTS inputs)
@@ -7,7 +7,7 @@ foreach(input IN LISTS inputs)
 endforeach()
 # Raw strings of bounded size; adjacent ones are joined by the compiler.
 string(LENGTH "${text}" size)
-set(out "#include \"fakeapiserver/columns_facts.h\"\n\nnamespace k8s::fakeapiserver {\nconst std::string_view kColumnsFacts =\n")
+set(out "#include \"fakeapiserver/${HEADER}\"\n\nnamespace k8s::fakeapiserver {\nconst std::string_view ${NAME} =\n")
 set(at 0)
 while(at LESS size)
   string(SUBSTRING "${text}" ${at} 8000 part)

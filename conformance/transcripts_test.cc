@@ -1,0 +1,95 @@
+// Recorded conversations with a real API server, area by area: the fake must answer the same. What
+// it cannot yet stands in known_failing/transcripts.txt, one file a line with the reason; one that
+// is listed and passes fails the test, so the list stays true.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "conformance/transcript.h"
+#include "fakeapiserver/server.h"
+#include "k8s/base/fake_clock.h"
+#include "k8s/base/strings.h"
+#include "k8s/http/socket_transport.h"
+
+namespace k8s::conformance {
+namespace {
+
+constexpr size_t kShownDifferences = 5;
+constexpr size_t kOverSocketsEvery = 10;
+
+const std::string kFolder = K8S_SOURCE_DIR "/conformance/transcripts";
+
+const std::map<std::string, std::string>& KnownFailing() {
+  static const auto* const known = [] {
+    auto* lines = new std::map<std::string, std::string>;
+    const std::string text =
+        RealHost()->ReadFile(K8S_SOURCE_DIR "/conformance/known_failing/transcripts.txt").value();
+    for (std::string_view line : Split(text, '\n')) {
+      const size_t colon = line.find(": ");
+      if (colon != line.npos) lines->emplace(line.substr(0, colon), line.substr(colon + 2));
+    }
+    return lines;
+  }();
+  return *known;
+}
+
+std::vector<std::string> InProcess(const Value& story) {
+  const auto clock = std::make_shared<FakeClock>();
+  fakeapiserver::Server server({.env = {.clock = clock}});
+  return Differences(story, {server.Loopback(), "http://server", clock});
+}
+
+std::vector<std::string> OverSockets(const Value& story) {
+  fakeapiserver::Server server;
+  const std::string address = server.Listen().value();
+  http::TransportOptions options;
+  options.disable_compression = true;
+  const auto transport = http::NewSocketTransport(options).value();
+  return Differences(story, {transport, address, RealClock()});
+}
+
+class Transcripts : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Area, Transcripts,
+                         testing::ValuesIn(RealHost()->ListDirectory(kFolder).value()),
+                         [](const auto& area) {
+                           std::string name = area.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST_P(Transcripts, AreAnsweredAsARealServerAnswered) {
+  const std::string& area = GetParam();
+  size_t passed = 0, failed = 0;
+  for (const std::string& file : RealHost()->ListDirectory(Cat(kFolder, "/", area)).value()) {
+    const std::string path = Cat(area, "/", file);
+    const auto text = RealHost()->ReadFile(Cat(kFolder, "/", path));
+    const Value story = ReadStory(text.value()).value();
+    const bool sockets =
+        LooksAtFraming(story) || ((passed + failed) % kOverSocketsEvery == 0 && !Sleeps(story));
+    const auto differences = sockets ? OverSockets(story) : InProcess(story);
+    ++(differences.empty() ? passed : failed);
+    const auto known = KnownFailing().find(path);
+    if (known != KnownFailing().end()) {
+      EXPECT_FALSE(differences.empty())
+          << path << " passes: take it out of known_failing/transcripts.txt";
+      continue;
+    }
+    for (size_t i = 0; i < differences.size() && i < kShownDifferences; ++i)
+      ADD_FAILURE() << path << (sockets ? " over sockets: " : ": ") << differences[i];
+  }
+  std::cout << area << ": " << passed << " of " << passed + failed << " agree\n";
+}
+
+TEST(KnownFailing, NamesOnlyFilesThatAreThere) {
+  for (const auto& [path, reason] : KnownFailing()) {
+    EXPECT_TRUE(RealHost()->Exists(Cat(kFolder, "/", path))) << path;
+    EXPECT_FALSE(reason.empty()) << path;
+  }
+}
+
+}  // namespace
+}  // namespace k8s::conformance

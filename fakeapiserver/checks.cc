@@ -1,0 +1,652 @@
+#include "fakeapiserver/checks.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "fakeapiserver/check_hooks.h"
+#include "fakeapiserver/checks_facts.h"
+#include "k8s/api/group_versions.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+#include "k8s/machinery/name_rules.h"
+#include "k8s/machinery/quantity.h"
+
+namespace k8s::fakeapiserver {
+namespace {
+
+// One step of a rule: a word and what follows it.
+struct Step {
+  std::string word{};
+  std::vector<std::string> arguments{};
+  std::string Argument(size_t i) const { return i < arguments.size() ? arguments[i] : ""; }
+};
+struct Rule {
+  std::vector<std::string> place{};  // "spec", "[]", "host": member, each element, each map value
+  std::vector<Step> steps{};
+};
+using Rules = std::map<std::string, std::vector<Rule>, std::less<>>;  // by "package.Type"
+
+// Words and quoted texts; a ";" is a word of its own.
+std::vector<std::string> Words(std::string_view line) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < line.size();) {
+    if (line[at] == ' ') {
+      ++at;
+    } else if (line[at] == '"') {
+      std::string word;
+      for (++at; at < line.size() && line[at] != '"'; ++at) {
+        if (line[at] == '\\') ++at;
+        word += line[at];
+      }
+      words.push_back(std::move(word));
+      ++at;
+    } else if (line[at] == ';') {
+      words.emplace_back(";");
+      ++at;
+    } else {
+      const size_t end = std::min(line.find_first_of(" ;", at), line.size());
+      words.emplace_back(line.substr(at, end - at));
+      at = end;
+    }
+  }
+  return words;
+}
+
+std::vector<std::string> PlaceOf(std::string_view text) {
+  std::vector<std::string> place;
+  if (text == ".") return place;
+  for (std::string_view part : Split(text, '.')) {
+    const bool list = part.ends_with("[]"), map = part.ends_with("{}");
+    if (list || map) part.remove_suffix(2);
+    if (!part.empty()) place.emplace_back(part);
+    if (list || map) place.emplace_back(list ? "[]" : "{}");
+  }
+  return place;
+}
+
+Rules ReadFacts(std::string_view text) {
+  Rules rules;
+  std::vector<std::vector<Rule>*> current;
+  for (std::string_view line : Split(text, '\n')) {
+    const auto words = Words(line.substr(0, line.starts_with('#') ? 0 : line.npos));
+    if (words.empty()) continue;
+    if (words[0] == "type") {
+      current.clear();
+      for (size_t i = 1; i < words.size(); ++i) current.push_back(&rules[words[i]]);
+      continue;
+    }
+    Rule rule{PlaceOf(words[0]), {{}}};
+    for (size_t i = 1; i < words.size(); ++i) {
+      if (words[i] == ";") {
+        rule.steps.emplace_back();
+      } else if (rule.steps.back().word.empty()) {
+        rule.steps.back().word = words[i];
+      } else {
+        rule.steps.back().arguments.push_back(words[i]);
+      }
+    }
+    for (auto* list : current) list->push_back(rule);
+  }
+  return rules;
+}
+
+const Rules& AllRules() {
+  static const auto* const rules = new Rules(ReadFacts(kChecksFacts));
+  return *rules;
+}
+
+const std::vector<Rule>* RulesOf(const TypeInfo& type) {
+  const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name));
+  return found == AllRules().end() ? nullptr : &found->second;
+}
+
+bool IsEmpty(const Value* value) {
+  if (!value || value->is_null()) return true;
+  if (value->is_string()) return value->string().empty();
+  if (value->is_array()) return value->array().empty();
+  return value->is_object() && value->object().empty();
+}
+
+std::string TextOf(const Value* value) {
+  if (!value || value->is_null()) return "";
+  return value->is_string() ? value->string() : ToJson(*value);
+}
+
+// --- texts ---
+
+constexpr std::string_view kBadIp = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+
+std::optional<std::vector<int64_t>> Ipv4(std::string_view text) {
+  std::vector<int64_t> bytes;
+  for (std::string_view part : Split(text, '.')) {
+    const auto number = ParseInt(part);
+    if (!number || *number < 0 || *number > 255 || part.size() > 3 || part[0] == '+')
+      return std::nullopt;
+    bytes.push_back(*number);
+  }
+  if (bytes.size() != 4) return std::nullopt;
+  return bytes;
+}
+
+bool IsIpv6(std::string_view text) {
+  const size_t gap = text.find("::");
+  if (gap != text.npos && text.find("::", gap + 1) != text.npos) return false;
+  const auto parts = Split(text, ':');
+  if (parts.size() < 3 || parts.size() > 8 || (gap == text.npos && parts.size() != 8)) return false;
+  return std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+    return part.size() <= 4 && part.find_first_not_of("0123456789abcdefABCDEF") == part.npos;
+  });
+}
+
+Complaints CheckIp(std::string_view text) {
+  if (const auto bytes = Ipv4(text)) {
+    for (std::string_view part : Split(text, '.')) {
+      if (part.size() > 1 && part[0] == '0') return {"must not have leading 0s"};
+    }
+    return {};
+  }
+  if (IsIpv6(text)) return {};
+  return {std::string(kBadIp)};
+}
+
+Complaints CheckReachableIp(std::string_view text) {
+  if (Complaints bad = CheckIp(text); !bad.empty()) return bad;
+  if (text == "0.0.0.0" || text == "::") return {Cat("may not be unspecified (", text, ")")};
+  if (text.starts_with("127.") || text == "::1")
+    return {"may not be in the loopback range (127.0.0.0/8, ::1/128)"};
+  if (text.starts_with("169.254."))
+    return {"may not be in the link-local range (169.254.0.0/16, fe80::/10)"};
+  if (text.starts_with("224.0.0."))
+    return {"may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"};
+  return {};
+}
+
+Complaints CheckCidr(std::string_view text) {
+  const size_t slash = text.find('/');
+  const auto bits = slash == text.npos ? std::nullopt : ParseInt(text.substr(slash + 1));
+  const std::string_view address = text.substr(0, slash);
+  const int64_t most = IsIpv6(address) ? 128 : 32;
+  if (bits && *bits >= 0 && *bits <= most && CheckIp(address).empty()) return {};
+  return {"must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"};
+}
+
+Complaints CheckWildcardSubdomain(std::string_view text) {
+  if (!text.starts_with("*.") || !CheckDns1123Subdomain(text.substr(2)).empty()) {
+    return {
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, "
+        "which must consist of lower case alphanumeric characters, '-' or '.' and end with an "
+        "alphanumeric character (e.g. '*.example.com', regex used for validation is "
+        "'\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"};
+  }
+  return {};
+}
+
+Complaints CheckHost(std::string_view text) {
+  if (text.find('*') != text.npos) return CheckWildcardSubdomain(text);
+  if (Ipv4(text) || IsIpv6(text)) return {"must be a DNS name, not an IP address"};
+  return CheckDns1123Subdomain(text);
+}
+
+Complaints CheckDriverName(std::string_view text) {
+  if (CheckDns1123Subdomain(ToLower(text)).empty()) return {};
+  return {
+      "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start "
+      "and end with an alphanumeric character (e.g. 'Example.com', regex used for validation is "
+      "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"};
+}
+
+Complaints CheckDomainPath(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == text.npos || slash == 0 || slash + 1 == text.size())
+    return {"must be a domain-prefixed path (such as \"acme.io/foo\")"};
+  return CheckDns1123Subdomain(text.substr(0, slash));
+}
+
+Complaints CheckPortName(std::string_view text) {
+  if (text.size() > 15) return {"must be no more than 15 characters"};
+  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != text.npos)
+    return {"must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"};
+  if (text.find_first_of("abcdefghijklmnopqrstuvwxyz") == text.npos)
+    return {"must contain at least one letter (a-z)"};
+  if (text.find("--") != text.npos) return {"must not contain consecutive hyphens"};
+  if (text.empty() || text.front() == '-' || text.back() == '-')
+    return {"must not begin or end with a hyphen"};
+  return {};
+}
+
+Complaints CheckPercentOrCount(std::string_view text) {
+  const bool is_percent = text.size() > 1 && text.ends_with('%') &&
+                          text.find_first_not_of("0123456789") == text.size() - 1;
+  if (is_percent) return {};
+  return {
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or "
+      "'93%', regex used for validation is '[0-9]+%')"};
+}
+
+Complaints CheckEnvName(std::string_view text) {
+  const bool good = std::all_of(text.begin(), text.end(),
+                                [](char c) { return c >= ' ' && c <= '~' && c != '='; });
+  if (good) return {};
+  return {
+      "a valid environment variable name must consist only of printable ASCII characters other "
+      "than '='"};
+}
+
+Complaints CheckAbsolutePath(std::string_view text) {
+  if (text.starts_with('/')) return {};
+  return {"must be an absolute path"};
+}
+
+Complaints CheckThreeSegments(std::string_view text) {
+  Complaints bad = CheckDns1123Subdomain(text);
+  if (bad.empty() && Split(text, '.').size() < 3)
+    bad.push_back("should be a domain with at least three segments separated by dots");
+  return bad;
+}
+
+Complaints CheckStarOrLabel(std::string_view text) {
+  if (text == "*") return {};
+  Complaints bad = CheckDns1123Label(text);
+  for (std::string& one : bad)
+    one = Cat("each member of this list must be '*' or a DNS-1123 label; ", one);
+  return bad;
+}
+
+Complaints CheckStarOrSubdomain(std::string_view text) {
+  return text == "*" ? Complaints() : CheckDns1123Subdomain(text);
+}
+
+Complaints CheckUrlPattern(std::string_view text) {
+  if (text == "*") return {};
+  if (!text.starts_with('/')) return {"must start with slash"};
+  if (text.find(' ') != text.npos) return {"must not contain white-space"};
+  const size_t star = text.find('*');
+  if (star == text.npos || (star + 1 == text.size() && text[star - 1] == '/')) return {};
+  return {"wildcard can only do suffix matching"};
+}
+
+Complaints CheckWebhookPath(std::string_view text) {
+  Complaints bad;
+  if (text == "/") return bad;
+  if (!text.starts_with('/')) bad.push_back("must start with a '/'");
+  std::string_view rest = text.starts_with('/') ? text.substr(1) : text;
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  auto parts = Split(rest, '/');
+  if (!text.starts_with('/')) parts.erase(parts.begin());
+  if (parts.empty()) bad.push_back("segment[0] may not be empty");
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].empty()) {
+      bad.push_back(Cat("segment[", std::to_string(i), "] may not be empty"));
+      continue;
+    }
+    for (const std::string& one : CheckDns1123Subdomain(parts[i]))
+      bad.push_back(Cat("segment[", std::to_string(i), "]: ", one));
+  }
+  return bad;
+}
+
+using TextCheck = Complaints (*)(std::string_view text);
+const std::map<std::string_view, TextCheck>& TextChecks() {
+  static const std::map<std::string_view, TextCheck> kChecks = {
+      {"dns-label", CheckDns1123Label},
+      {"dns-subdomain", CheckDns1123Subdomain},
+      {"dns1035-label", CheckDns1035Label},
+      {"qualified-name", CheckQualifiedName},
+      {"label-key", CheckLabelKey},
+      {"label-value", CheckLabelValue},
+      {"path-segment", CheckPathSegment},
+      {"ip", CheckIp},
+      {"reachable-ip", CheckReachableIp},
+      {"cidr", CheckCidr},
+      {"host", CheckHost},
+      {"driver-name", CheckDriverName},
+      {"domain-path", CheckDomainPath},
+      {"port-name", CheckPortName},
+      {"env-name", CheckEnvName},
+      {"absolute-path", CheckAbsolutePath},
+      {"three-segments", CheckThreeSegments},
+      {"star-or-label", CheckStarOrLabel},
+      {"star-or-subdomain", CheckStarOrSubdomain},
+      {"url-pattern", CheckUrlPattern},
+      {"webhook-path", CheckWebhookPath},
+  };
+  return kChecks;
+}
+
+// --- walking ---
+
+class Checker {
+ public:
+  Checker(FieldErrors& errors, std::vector<std::string>* warnings)
+      : errors_(errors), warnings_(warnings) {}
+
+  void Check(const Value& message, const Value* old, const TypeInfo& type,
+             const std::string& path) {
+    const auto* rules = RulesOf(type);
+    if (!rules) return;
+    for (const Rule& rule : *rules)
+      Visit({rule, message, 0, &message, old, &type, nullptr, path, old != nullptr});
+  }
+
+ private:
+  // A rule on its way from the message to the values at its place.
+  struct At {
+    const Rule& rule;
+    const Value& message;
+    size_t depth;
+    const Value* value;
+    const Value* old;
+    const TypeInfo* type;  // of the message that was entered last
+    const Field* field;
+    std::string path;
+    bool updates;  // there is an old message, though it may lack what is at the place
+  };
+
+  static std::string Joined(const std::string& path, std::string_view name) {
+    return path.empty() ? std::string(name) : Cat(path, ".", name);
+  }
+
+  void Visit(At at) {
+    if (at.depth == at.rule.place.size()) {
+      for (const Step& step : at.rule.steps) {
+        if (step.word == "at-list") {
+          at.path.resize(at.path.rfind('['));
+        } else if (!Run(step, at)) {
+          return;
+        }
+      }
+      return;
+    }
+    const std::string& part = at.rule.place[at.depth++];
+    if (part == "[]") {
+      if (!at.value || !at.value->is_array()) return;
+      for (size_t i = 0; i < at.value->array().size(); ++i) {
+        At next = at;
+        next.value = &at.value->array()[i];
+        next.old = at.old && at.old->is_array() && i < at.old->array().size() ? &at.old->array()[i]
+                                                                              : nullptr;
+        next.path = Cat(at.path, "[", std::to_string(i), "]");
+        Visit(std::move(next));
+      }
+    } else if (part == "{}") {
+      if (!at.value || !at.value->is_object()) return;
+      for (const auto& [key, value] : at.value->object()) {
+        At next = at;
+        next.value = &value;
+        next.old = at.old ? at.old->Find(key) : nullptr;
+        next.path = Cat(at.path, "[", key, "]");
+        Visit(std::move(next));
+      }
+    } else {
+      // What is not there has no members, but for the message itself.
+      if (at.depth > 1 && (!at.value || at.value->is_null())) return;
+      if (at.field && at.field->type) at.type = &at.field->type();
+      const size_t alias = part.find('@');
+      const std::string_view name = std::string_view(part).substr(0, alias);
+      at.field = at.type->Find(name);
+      at.value = at.value->Find(name);
+      at.old = at.old ? at.old->Find(name) : nullptr;
+      at.path = Joined(at.path, name);
+      if (alias != part.npos) {
+        at.path = part.substr(alias + 1);
+        std::replace(at.path.begin(), at.path.end(), '/', '.');
+      }
+      Visit(std::move(at));
+    }
+  }
+
+  void Add(FieldError error) { errors_.push_back(std::move(error)); }
+  static Value Shown(const Value* value) { return value ? *value : Value(); }
+
+  // A message without members is still one.
+  static bool IsMissing(const At& at) {
+    const bool message = at.field && at.field->kind == Kind::kMessage &&
+                         at.field->shape != Shape::kMap && at.field->shape != Shape::kList;
+    return message ? !at.value || at.value->is_null() : IsEmpty(at.value);
+  }
+
+  // Whether the rule goes on behind the step.
+  bool Run(const Step& step, const At& at) {
+    const std::string& word = step.word;
+    if (word == "set") return !IsMissing(at);
+    if (word == "present") return at.value && !at.value->is_null();
+    if (word == "new") return !at.updates;
+    if (word == "warn") {
+      if (warnings_) warnings_->push_back(Cat(at.path, step.Argument(0)));
+      return true;
+    }
+    if (word.starts_with("when") || word.starts_with("unless")) return Guard(step, at);
+    if (word == "check") {
+      if (at.value && at.value->is_object() && (at.field == nullptr || at.field->type))
+        Check(*at.value, at.old, at.field ? at.field->type() : *at.type, at.path);
+      return true;
+    }
+    const size_t before = errors_.size();
+    RunCheck(step, at);
+    return errors_.size() == before;
+  }
+
+  bool Guard(const Step& step, const At& at) const {
+    const Value* value = &at.message;
+    for (const std::string& part : PlaceOf(step.Argument(0)))
+      value = value ? value->Find(part) : value;
+    const bool missing = IsEmpty(value) && !(value && value->is_object());
+    if (step.word == "when-set") return !missing;
+    if (step.word == "unless-set") return missing;
+    const bool found = std::find(step.arguments.begin() + 1, step.arguments.end(), TextOf(value)) !=
+                       step.arguments.end();
+    return found == (step.word == "when");
+  }
+
+  void RunCheck(const Step& step, const At& at) {
+    const std::string& word = step.word;
+    std::string text = TextOf(at.value);
+    if (step.Argument(0) == "lower") text = ToLower(text);
+    if (const auto check = TextChecks().find(word); check != TextChecks().end()) {
+      const bool any_case = step.Argument(0) == "any-case";
+      for (std::string& complaint : check->second(any_case ? ToLower(text) : text))
+        Add(InvalidText(at.path, text, std::move(complaint)));
+    } else if (word == "required") {
+      if (IsMissing(at)) Add(Required(at.path, step.Argument(0)));
+    } else if (word == "one-of") {
+      const std::vector<std::string_view> all(step.arguments.begin(), step.arguments.end());
+      if (std::find(all.begin(), all.end(), text) == all.end())
+        Add(Unsupported(at.path, text, all));
+    } else if (word == "forbidden") {
+      Add(ForbiddenField(at.path, step.Argument(0)));
+    } else if (word == "invalid") {
+      Add(InvalidValue(at.path, Shown(at.value), step.Argument(0)));
+    } else if (word == "needs") {
+      Add(Required(at.path, step.Argument(0)));
+    } else if (word == "invalid-member") {
+      Add(InvalidValue(at.path, Shown(at.message.Find(step.Argument(0))), step.Argument(1)));
+    } else if (word == "object") {
+      if (!at.value || !at.value->is_object()) Add(Required(at.path, step.Argument(0)));
+    } else if (word == "no-part") {
+      for (const std::string& part : step.arguments) {
+        if (text.find(part) != text.npos)
+          Add(InvalidText(at.path, text, Cat("must not contain '", part, "'")));
+      }
+    } else if (word == "keys") {
+      if (at.value && at.value->Find("")) Add(InvalidText(at.path, "", step.Argument(0)));
+    } else if (word == "star") {
+      CheckStar(step.Argument(0), at);
+    } else if (word == "hook") {
+      static const Value kNone;
+      CheckHooks().at(step.Argument(0))(at.value ? *at.value : kNone, at.message, at.path, errors_);
+    } else if (word == "invalid-shown") {
+      Add({FieldError::Type::kInvalid, at.path, step.Argument(0), step.Argument(1)});
+    } else if (word == "max-bytes") {
+      const auto most = static_cast<size_t>(*ParseInt(step.Argument(0)));
+      if (text.size() > most) Add(TooLong(at.path, most));
+    } else if (word == "unique") {
+      CheckUnique(step.Argument(0), at);
+    } else if (word == "labels") {
+      CheckLabels(at);
+    } else if (word == "selector") {
+      if (at.value && at.value->is_object()) CheckSelector(*at.value, at.path, errors_);
+    } else if (word == "quantity-min") {
+      const auto amount = Quantity::Parse(text);
+      if (amount && amount->Sign() < *ParseInt(step.Argument(0)))
+        Add(InvalidText(at.path, text, step.Argument(1)));
+    } else if (word == "count-or-percent") {
+      CheckCountOrPercent(at);
+    } else if (word == "constant") {
+      if (at.updates && !(Shown(at.value) == Shown(at.old)))
+        Add(InvalidValue(at.path, step.Argument(0) == "hidden" ? Value() : Shown(at.value),
+                         "field is immutable"));
+    } else {
+      RunNumberCheck(step, at);
+    }
+  }
+
+  void RunNumberCheck(const Step& step, const At& at) {
+    const bool given = at.value && at.value->is_int();
+    const int64_t number = given ? at.value->integer() : 0;
+    const int64_t low = ParseInt(step.Argument(0)).value_or(0);
+    const auto complain = [&](const std::string& usual, size_t own) {
+      const std::string text = step.Argument(own);
+      Add(InvalidValue(at.path, number, text.empty() ? usual : text));
+    };
+    if (step.word == "min" && number < low) {
+      complain(Cat("must be greater than or equal to ", std::to_string(low)), 1);
+    } else if (step.word == "range" && (number < low || number > *ParseInt(step.Argument(1)))) {
+      complain(Cat("must be between ", step.Argument(0), " and ", step.Argument(1), ", inclusive"),
+               2);
+    }
+  }
+
+  void CheckUnique(const std::string& key, const At& at) {
+    if (!at.value || !at.value->is_array()) return;
+    std::vector<const Value*> seen;
+    for (size_t i = 0; i < at.value->array().size(); ++i) {
+      const Value* one = &at.value->array()[i];
+      const std::string path = Cat(at.path, "[", std::to_string(i), "]");
+      if (!key.empty()) one = one->Find(key);
+      if (!one || (!key.empty() && IsEmpty(one))) continue;
+      const bool known = std::any_of(seen.begin(), seen.end(), [&](auto* s) { return *s == *one; });
+      if (known) Add(Duplicate(key.empty() ? path : Cat(path, ".", key), *one));
+      seen.push_back(one);
+    }
+  }
+
+  void CheckStar(const std::string& what, const At& at) {
+    if (!at.value || !at.value->is_array() || at.value->array().size() < 2) return;
+    const auto& all = at.value->array();
+    if (std::find(all.begin(), all.end(), Value("*")) != all.end())
+      Add(InvalidValue(at.path, *at.value,
+                       Cat("if '*' is present, must not specify other ", what)));
+  }
+
+  void CheckLabels(const At& at) {
+    if (!at.value || !at.value->is_object()) return;
+    for (const auto& [key, value] : at.value->object()) {
+      for (std::string& complaint : CheckLabelKey(key))
+        Add(InvalidText(at.path, key, std::move(complaint)));
+      for (std::string& complaint : CheckLabelValue(TextOf(&value)))
+        Add(InvalidText(at.path, TextOf(&value), std::move(complaint)));
+    }
+  }
+
+  void CheckCountOrPercent(const At& at) {
+    if (!at.value || at.value->is_null()) return;
+    if (at.value->is_int()) {
+      if (at.value->integer() < 0)
+        Add(InvalidValue(at.path, *at.value, "must be greater than or equal to 0"));
+      return;
+    }
+    const std::string text = TextOf(at.value);
+    const size_t before = errors_.size();
+    for (std::string& complaint : CheckPercentOrCount(text))
+      Add(InvalidText(at.path, text, std::move(complaint)));
+    if (errors_.size() == before && ParseInt(text.substr(0, text.size() - 1)).value_or(101) > 100)
+      Add(InvalidText(at.path, text, "must not be greater than 100%"));
+  }
+
+  FieldErrors& errors_;
+  std::vector<std::string>* const warnings_;
+};
+
+}  // namespace
+
+void CheckText(std::string_view check, std::string_view text, const std::string& path,
+               FieldErrors& errors) {
+  for (std::string& complaint : TextChecks().at(check)(text))
+    errors.push_back(InvalidText(path, text, std::move(complaint)));
+}
+
+void CheckSelector(const Value& selector, const std::string& path, FieldErrors& errors) {
+  if (const Value* labels = selector.Find("matchLabels"); labels && labels->is_object()) {
+    for (const auto& [key, value] : labels->object()) {
+      for (std::string& complaint : CheckLabelKey(key))
+        errors.push_back(InvalidText(Cat(path, ".matchLabels"), key, std::move(complaint)));
+      for (std::string& complaint : CheckLabelValue(TextOf(&value)))
+        errors.push_back(
+            InvalidText(Cat(path, ".matchLabels"), TextOf(&value), std::move(complaint)));
+    }
+  }
+  const Value* all = selector.Find("matchExpressions");
+  if (!all || !all->is_array()) return;
+  for (size_t i = 0; i < all->array().size(); ++i) {
+    const Value& one = all->array()[i];
+    const std::string place = Cat(path, ".matchExpressions[", std::to_string(i), "]");
+    const std::string_view word = one.StringAt({"operator"});
+    const bool has_values = !IsEmpty(one.Find("values"));
+    if (word == "In" || word == "NotIn") {
+      if (!has_values)
+        errors.push_back(Required(Cat(place, ".values"),
+                                  "must be specified when `operator` is 'In' or 'NotIn'"));
+    } else if (word == "Exists" || word == "DoesNotExist") {
+      if (has_values)
+        errors.push_back(
+            ForbiddenField(Cat(place, ".values"),
+                           "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+    } else {
+      errors.push_back(InvalidText(Cat(place, ".operator"), word, "not a valid selector operator"));
+    }
+    for (std::string& complaint : CheckLabelKey(one.StringAt({"key"})))
+      errors.push_back(
+          InvalidText(Cat(place, ".key"), one.StringAt({"key"}), std::move(complaint)));
+  }
+}
+
+std::vector<std::string> MistakesInCheckFacts() {
+  static constexpr std::string_view kWords[] = {
+      "set",           "present",  "new",          "when",
+      "unless",        "when-set", "unless-set",   "warn",
+      "at-list",       "check",    "required",     "one-of",
+      "forbidden",     "needs",    "invalid",      "invalid-member",
+      "invalid-shown", "object",   "no-part",      "keys",
+      "star",          "hook",     "max-bytes",    "unique",
+      "labels",        "selector", "quantity-min", "count-or-percent",
+      "constant",      "min",      "range"};
+  std::set<std::string> types;
+  for (const GroupVersionInfo* version : AllGroupVersions()) {
+    for (const TypeInfo* type : version->types)
+      types.insert(Cat(version->package, ".", type->name));
+  }
+  std::vector<std::string> mistakes;
+  for (const auto& [type, rules] : AllRules()) {
+    if (!types.contains(type)) mistakes.push_back(Cat("no type ", type));
+    for (const Rule& rule : rules) {
+      for (const Step& step : rule.steps) {
+        const bool known =
+            TextChecks().contains(step.word) ||
+            std::find(std::begin(kWords), std::end(kWords), step.word) != std::end(kWords);
+        if (!known) mistakes.push_back(Cat(type, ": no word ", Quote(step.word)));
+        if (step.word == "hook" && !CheckHooks().contains(step.Argument(0)))
+          mistakes.push_back(Cat(type, ": no hook ", step.Argument(0)));
+      }
+    }
+  }
+  return mistakes;
+}
+
+void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors,
+                  std::vector<std::string>* warnings) {
+  Checker(errors, warnings).Check(object, old, type, "");
+}
+
+}  // namespace k8s::fakeapiserver
