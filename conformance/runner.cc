@@ -1,8 +1,10 @@
 #include "conformance/runner.h"
 
 #include <algorithm>
+#include <set>
 
 #include "fakeapiserver/server.h"
+#include "k8s/base/base64.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -75,6 +77,7 @@ class Check {
         OfStep(wanted, results_[i], Cat(" of step ", std::to_string(i + 1)));
     }
     if (wanted.exchanges) OfExchanges(ParseJson(wanted.exchanges->raw).value());
+    if (wanted.connections) OfConnections(*wanted.connections);
     if (!wanted.gaps.empty()) OfGaps(wanted.gaps);
     if (wanted.elapsed && !Within(*wanted.elapsed, elapsed_))
       Fail("elapsed", RangeText(*wanted.elapsed), FormatDuration(elapsed_));
@@ -181,6 +184,13 @@ class Check {
     if (expected != values) Fail(Cat(what, ".headers.", name), ToJson(expected), ToJson(values));
   }
 
+  void OfConnections(int64_t wanted) {
+    std::set<uint64_t> connections;
+    for (const auto& one : exchanges_) connections.insert(one.connection);
+    if (connections.size() != static_cast<size_t>(wanted))
+      Fail("connections", std::to_string(wanted), std::to_string(connections.size()));
+  }
+
   void OfGaps(const std::vector<CaseRange>& wanted) {
     if (exchanges_.size() != wanted.size() + 1) {
       Fail("gaps", Cat(std::to_string(wanted.size() + 1), " exchanges"),
@@ -225,6 +235,22 @@ Result<void> Prepare(const Case& one, fakeapiserver::Server& server) {
   }
   if (one.faults.empty()) return {};
   return server.faults().Load("faults", one.faults);
+}
+
+std::string Replaced(std::string text, std::string_view what, const std::string& by) {
+  for (size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+// The case's, with this run's server in its kubeconfig.
+Value ConfigFor(const Case& one, const fakeapiserver::Server& server, const std::string& address) {
+  Value config = one.config;
+  if (const Value* kubeconfig = one.config.Find("kubeconfig")) {
+    config.Set("kubeconfig", Replaced(Replaced(kubeconfig->string(), "$(server)", address), "$(ca)",
+                                      EncodeBase64(server.certificate_chain())));
+  }
+  return config;
 }
 
 std::string Did(const Value& results) {
@@ -293,7 +319,8 @@ Verdict RunCase(const Case& one, Driver& driver) {
     return verdict;
   }
   verdict.kind = Verdict::Kind::kFailed;
-  const bool in_memory = driver.in_process() && one.story.wire != "sockets";
+  const bool in_memory =
+      driver.in_process() && (one.story.wire.empty() || one.story.wire == "memory");
   Surroundings surroundings;
   if (in_memory) {
     surroundings.env.clock = std::make_shared<FakeClock>();
@@ -308,15 +335,17 @@ Verdict RunCase(const Case& one, Driver& driver) {
   if (in_memory) {
     surroundings.transport = server.WireLoopback();
   } else {
-    auto listening = server.Listen();
+    auto listening = server.Listen({.self_made_certificate = one.story.wire == "tls"});
     if (!listening) {
       verdict.lines.push_back(listening.error().message());
       return verdict;
     }
     address = *listening;
   }
-  const Value task = Value::MakeObject(
-      {{"case", one.name}, {"server", address}, {"config", one.config}, {"steps", one.steps}});
+  const Value task = Value::MakeObject({{"case", one.name},
+                                        {"server", address},
+                                        {"config", ConfigFor(one, server, address)},
+                                        {"steps", one.steps}});
   const TimePoint start = surroundings.env.clock->Now();
   const auto answer = driver.Play(task, surroundings);
   verdict.took = surroundings.env.clock->Now() - start;

@@ -4,6 +4,7 @@
 #include "k8s/api/corev1.h"
 #include "k8s/base/strings.h"
 #include "k8s/base/thread.h"
+#include "k8s/clientcmd/client_config.h"
 #include "k8s/kubernetes/clientset.h"
 #include "k8s/kubernetes/dynamic.h"
 #include "k8s/machinery/json.h"
@@ -324,23 +325,38 @@ Value Step(const Clients& clients, const Value& step, const Env& env) {
   return Failure(Invalid("the step has no call"));
 }
 
-rest::Config ConfigOf(const Value& task, const Surroundings& surroundings) {
-  const Value* given = task.Find("config");
-  const Value settings = given != nullptr ? *given : Value::MakeObject();
+// The kubeconfig's, or one that names the server.
+Result<rest::Config> Base(const Value& task, const Value& settings, const Env& env) {
+  if (const Value* text = settings.Find("kubeconfig")) {
+    auto kubeconfig = clientcmd::Load(text->string());
+    if (!kubeconfig) return kubeconfig.error();
+    return clientcmd::DirectClientConfig(*std::move(kubeconfig), {}, env).ClientConfig();
+  }
   rest::Config config;
   config.host = Cat(task.StringAt({"server"}), settings.StringAt({"path"}));
+  return config;
+}
+
+Result<rest::Config> ConfigOf(const Value& task, const Surroundings& surroundings) {
+  const Value* given = task.Find("config");
+  const Value settings = given != nullptr ? *given : Value::MakeObject();
+  Env env = surroundings.env;
+  env.host = std::make_shared<CaseHost>(surroundings.env.host, settings.Find("env"));
+  auto base = Base(task, settings, env);
+  if (!base) return base.error();
+  rest::Config config = *std::move(base);
   config.transport = surroundings.transport;
-  config.env = surroundings.env;
-  config.env.host = std::make_shared<CaseHost>(surroundings.env.host, settings.Find("env"));
-  config.timeout = DurationAt(settings, "timeout").value_or(Duration::zero());
+  config.env = env;
+  if (const auto timeout = DurationAt(settings, "timeout")) config.timeout = *timeout;
   if (const Value* qps = settings.Find("qps")) config.qps = qps->number();
   config.burst = static_cast<int>(settings.IntAt({"burst"}));
-  config.user_agent = settings.StringAt({"userAgent"});
-  config.bearer_token = settings.StringAt({"token"});
-  config.username = settings.StringAt({"username"});
-  config.password = settings.StringAt({"password"});
-  config.content_type = settings.StringAt({"contentType"});
-  config.impersonate.user_name = settings.StringAt({"impersonate"});
+  const std::pair<const char*, std::string*> texts[] = {
+      {"userAgent", &config.user_agent},     {"token", &config.bearer_token},
+      {"username", &config.username},        {"password", &config.password},
+      {"contentType", &config.content_type}, {"impersonate", &config.impersonate.user_name}};
+  for (const auto& [name, target] : texts) {
+    if (const Value* text = settings.Find(name)) *target = text->string();
+  }
   if (const Value* groups = settings.Find("impersonateGroups")) {
     for (const Value& group : groups->array()) config.impersonate.groups.push_back(group.string());
   }
@@ -366,17 +382,19 @@ const Value& CppHello() {
                                    "deletecollection", "raw", "logs"})},
        {"config", Value::MakeArray({"timeout", "qps", "burst", "userAgent", "token", "username",
                                     "password", "impersonate", "impersonateGroups", "contentType",
-                                    "client", "path", "env"})}});
+                                    "client", "path", "kubeconfig", "env"})}});
   return kHello;
 }
 
 Value PlayCpp(const Value& task, const Surroundings& surroundings) {
-  const rest::Config config = ConfigOf(task, surroundings);
   Value results = Value::MakeArray();
   const auto all = [&](const Error& error) {
     for (size_t i = 0; i < task.Find("steps")->array().size(); ++i) results.Append(Failure(error));
     return Value::MakeObject({{"results", results}});
   };
+  const auto read = ConfigOf(task, surroundings);
+  if (!read) return all(read.error());
+  const rest::Config& config = *read;
   auto typed = Clientset::NewForConfig(config);
   if (!typed) return all(typed.error());
   auto dynamic = dynamic::Client::NewForConfig(config);

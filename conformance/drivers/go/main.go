@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 type task struct {
@@ -32,22 +34,31 @@ type config struct {
 	ContentType       string
 	Client            string
 	Path              string
+	Kubeconfig        string
 	Env               map[string]string
 }
 
-func (c config) rest(server string) *rest.Config {
-	return &rest.Config{
-		Host:          server + c.Path,
-		Timeout:       c.Timeout.Duration,
-		QPS:           c.QPS,
-		Burst:         c.Burst,
-		UserAgent:     c.UserAgent,
-		BearerToken:   c.Token,
-		Username:      c.Username,
-		Password:      c.Password,
-		Impersonate:   rest.ImpersonationConfig{UserName: c.Impersonate, Groups: c.ImpersonateGroups},
-		ContentConfig: rest.ContentConfig{ContentType: c.ContentType},
+func (c config) rest(server string) (*rest.Config, error) {
+	own := &rest.Config{Host: server + c.Path}
+	if c.Kubeconfig != "" {
+		read, err := clientcmd.RESTConfigFromKubeConfig([]byte(c.Kubeconfig))
+		if err != nil {
+			return nil, err
+		}
+		own = read
 	}
+	own.Timeout = cmp.Or(c.Timeout.Duration, own.Timeout)
+	own.QPS = c.QPS
+	own.Burst = c.Burst
+	own.UserAgent = c.UserAgent
+	own.BearerToken = cmp.Or(c.Token, own.BearerToken)
+	own.Username = cmp.Or(c.Username, own.Username)
+	own.Password = cmp.Or(c.Password, own.Password)
+	own.ContentType = c.ContentType
+	if c.Impersonate != "" || len(c.ImpersonateGroups) > 0 {
+		own.Impersonate = rest.ImpersonationConfig{UserName: c.Impersonate, Groups: c.ImpersonateGroups}
+	}
+	return own, nil
 }
 
 func play(t task) []result {
@@ -62,7 +73,10 @@ func play(t task) []result {
 		}
 		return results
 	}
-	own := t.Config.rest(t.Server)
+	own, err := t.Config.rest(t.Server)
+	if err != nil {
+		return all(err)
+	}
 	typed, err := kubernetes.NewForConfig(own)
 	if err != nil {
 		return all(err)
@@ -86,7 +100,8 @@ func main() {
 		"verbs": []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "raw",
 			"logs"},
 		"config": []string{"timeout", "qps", "burst", "userAgent", "token", "username", "password", "impersonate",
-			"impersonateGroups", "contentType", "client", "path", "env"},
+			"impersonateGroups", "contentType", "client", "path", "kubeconfig",
+			"env"},
 	})
 	in := bufio.NewReader(os.Stdin)
 	for {
