@@ -15,7 +15,7 @@ namespace k8s::conformance {
 inline constexpr Duration kDriverTimeout = std::chrono::seconds(60);
 inline constexpr size_t kMaxDriverLine = size_t{64} << 20;
 
-// Starts the command and reads what it says of itself.
+// Starts the command and reads what it says of itself. From then on this process ignores SIGPIPE.
 Result<std::unique_ptr<Driver>> StartDriver(const std::string& command);
 
 }  // namespace k8s::conformance
