@@ -259,6 +259,8 @@ Result<void> Listener::Loop::Open() {
   event.data.u64 = kWakeId;
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
   if (auto bound = Bind(); !bound) return bound.error().Within(Cat("listen on ", place));
+  // A rule that was there before refuses the first connection, too.
+  FollowRefusal();
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
+#include "k8s/kubernetes/path_request.h"
 #include "k8s/machinery/json.h"
 #include "k8s/rest/transport_for.h"
 
@@ -54,7 +55,7 @@ Result<Client> Client::NewForConfig(const rest::Config& config) {
 
 rest::Request ResourceInterface::Start(std::string_view method, std::string_view name,
                                        Subresources subresources) const {
-  return kubernetes::RequestFor(*rest_, method, gvr_, namespace_, name, subresources);
+  return kubernetes::PathRequestFor(*rest_, method, gvr_, namespace_, name, subresources);
 }
 
 Result<bool> ResourceInterface::SendSafely(rest::Request request, const kubernetes::Change& change,

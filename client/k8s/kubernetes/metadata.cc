@@ -2,6 +2,7 @@
 
 #include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
+#include "k8s/kubernetes/path_request.h"
 #include "k8s/machinery/json_codec.h"
 #include "k8s/rest/content.h"
 #include "k8s/rest/transport_for.h"
@@ -80,7 +81,7 @@ Result<Client> Client::NewForConfig(const rest::Config& config) {
 rest::Request ResourceInterface::Start(std::string_view method, std::string_view name,
                                        Subresources subresources, std::string_view accept) const {
   rest::Request request =
-      kubernetes::RequestFor(*rest_, method, resource_, namespace_, name, subresources);
+      kubernetes::PathRequestFor(*rest_, method, resource_, namespace_, name, subresources);
   if (!accept.empty()) request.SetHeader("Accept", std::string(accept));
   return request;
 }

@@ -1,0 +1,190 @@
+// The reader of cases, the runner's eyes, and that every case of the tree is in order. What the
+// cases say of our client is tested by running them: ctest -L conformance.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "conformance/case.h"
+#include "conformance/drivers/cpp.h"
+#include "conformance/drivers/process.h"
+#include "conformance/report.h"
+#include "conformance/runner.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+
+namespace k8s::conformance {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr char kFolder[] = K8S_SOURCE_DIR "/conformance";
+
+constexpr char kGood[] = R"(proves: C-4.2
+given:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}
+config: {qps: -1}
+faults:
+- {match: {verb: get, resource: configmaps}, times: 1, do: [{reply: 429, retryAfter: 1}]}
+when:
+- get: {resource: v1/configmaps, namespace: default, name: a}
+then:
+- object: {metadata: {name: a}}
+- exchanges: 2
+)";
+
+std::string Replaced(std::string_view from, std::string_view to) {
+  std::string text = kGood;
+  text.replace(text.find(from), from.size(), to);
+  return text;
+}
+
+std::string WhyNot(std::string_view from, std::string_view to) {
+  const auto read = ParseCase("area/name", Replaced(from, to));
+  return read ? "it is fine" : read.error().message();
+}
+
+TEST(Case, IsReadStrictlyAndNamesItsField) {
+  EXPECT_EQ(ParseCase("area/name", kGood).value().proves, std::vector<std::string>{"C-4.2"});
+  EXPECT_EQ(WhyNot("config: {qps", "config: {qsp"), "area/name.yaml: unknown field \"config.qsp\"");
+  EXPECT_EQ(WhyNot("exchanges: 2", "exchanges: [{methud: GET}]"),
+            "area/name.yaml: then[1].exchanges: unknown field \"methud\"");
+  EXPECT_THAT(WhyNot("qps: -1", "timeout: soon"), HasSubstr("config.timeout"));
+  EXPECT_THAT(WhyNot("proves: C-4.2", "proves: []"), HasSubstr("names no statement"));
+  EXPECT_THAT(WhyNot("- get:", "- fetch:"), HasSubstr("unknown field \"when[0].fetch\""));
+  EXPECT_THAT(WhyNot("- get: {resource", "- get: {name"),
+              HasSubstr("line 8: key \"name\" already set"));
+}
+
+TEST(Case, HasStepsThatAreOneCallEach) {
+  EXPECT_THAT(WhyNot("name: a}\nthen", "name: a}\n  list: {resource: v1/pods}\nthen"),
+              HasSubstr("when[0]: a step has exactly one verb"));
+  EXPECT_EQ(WhyNot("name: a}\nthen", "name: a}\n  times: 3\nthen"), "it is fine");
+  EXPECT_THAT(WhyNot("name: a}\nthen", "name: a}\n  times: -1\nthen"), HasSubstr("times must be"));
+  EXPECT_THAT(WhyNot("- exchanges: 2", "- {step: 2, ok: true}"), HasSubstr("there is no step 2"));
+}
+
+TEST(Cases, OfTheTreeProveStatementsThatExist) {
+  const auto statements = RealHost()->ReadFile(Cat(kFolder, "/statements.txt")).value();
+  const auto cases = LoadCases(*RealHost(), Cat(kFolder, "/cases"));
+  ASSERT_TRUE(cases) << cases.error();
+  EXPECT_GE(cases->size(), 100u);
+  for (const Case& one : *cases) {
+    for (const std::string& id : one.proves) {
+      const auto known = CheckStatement(statements, id);
+      EXPECT_TRUE(known) << one.name << ": " << known.error();
+    }
+  }
+  EXPECT_FALSE(CheckStatement(statements, "C-4.0"));
+  EXPECT_FALSE(CheckStatement(statements, "C-4.41"));
+  EXPECT_FALSE(CheckStatement(statements, "C-44.1"));
+}
+
+TEST(KnownFailing, NamesCasesThatAreThere) {
+  std::set<std::string> names;
+  for (const Case& one : LoadCases(*RealHost(), Cat(kFolder, "/cases")).value())
+    names.insert(one.name);
+  for (const std::string& file :
+       RealHost()->ListDirectory(Cat(kFolder, "/known_failing")).value()) {
+    const auto text = RealHost()->ReadFile(Cat(kFolder, "/known_failing/", file)).value();
+    for (const std::string& name : ParseKnownFailing(text))
+      EXPECT_TRUE(names.contains(name)) << file << ": " << name;
+  }
+}
+
+// Editors and the reader agree on what may stand where.
+void ExpectSameFields(const Value& schema, const TypeInfo& type) {
+  std::set<std::string> fields, properties;
+  for (const Field& field : type.fields) fields.emplace(field.name());
+  for (const auto& [name, property] : schema.Find("properties")->object()) properties.insert(name);
+  EXPECT_EQ(properties, fields) << type.name;
+}
+
+TEST(Schema, HasTheFieldsOfTheFacts) {
+  const Value schema =
+      ParseJson(RealHost()->ReadFile(Cat(kFolder, "/case.schema.json")).value()).value();
+  ExpectSameFields(schema, TypeOf<casesv1::Case>());
+  for (const TypeInfo* type :
+       {&TypeOf<casesv1::CaseConfig>(), &TypeOf<casesv1::CaseStep>(), &TypeOf<casesv1::CaseCall>(),
+        &TypeOf<casesv1::CaseExpectation>(), &TypeOf<casesv1::CaseError>(),
+        &TypeOf<casesv1::CaseRange>(), &TypeOf<casesv1::CaseExchange>()}) {
+    ExpectSameFields(*schema.Find("$defs")->Find(type->name), *type);
+  }
+}
+
+Verdict Play(const std::string& text) {
+  return RunCase(ParseCase("area/name", text).value(), *NewCppDriver());
+}
+
+TEST(Runner, PassesWhatHolds) {
+  const Verdict verdict = Play(kGood);
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kPassed) << Join(verdict.lines, "\n");
+  EXPECT_EQ(verdict.took, std::chrono::seconds(1));
+}
+
+TEST(Runner, SaysWhatDoesNotHoldWithTheTimeline) {
+  const Entry entry{.verdict = Play(Replaced("exchanges: 2", "exchanges: 3"))};
+  EXPECT_FALSE(entry.good());
+  EXPECT_THAT(entry.verdict.lines, ElementsAre("then[1].exchanges: expected 3, but it was 2"));
+  EXPECT_THAT(Explanation(entry), HasSubstr("429, retry after 1 <- rule-1"));
+}
+
+TEST(Runner, TakesAFaultThatNeverStrikesForAFailure) {
+  const Verdict verdict = Play(Replaced("verb: get", "verb: watch"));
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kFailed);
+  ASSERT_FALSE(verdict.lines.empty());
+  EXPECT_THAT(verdict.lines[0], HasSubstr("a fault never struck"));
+}
+
+TEST(Runner, SeesWhatDiffers) {
+  const auto differs = [](const char* wanted, const char* actual) {
+    return Differs(ParseJson(wanted).value(), ParseJson(actual).value(), "object").value_or("");
+  };
+  EXPECT_EQ(differs(R"({"a":1})", R"({"a":1,"b":2})"), "");
+  EXPECT_EQ(differs(R"({"a":{"b":1}})", R"({"a":{"b":2}})"),
+            "object.a.b: expected 1, but it was 2");
+  EXPECT_EQ(differs("[1]", "[1,2]"), "object: expected [1], but it was [1,2]");
+  EXPECT_EQ(differs(R"({"a":null})", R"({})"), "");
+}
+
+TEST(Runner, DoesNotAskForWhatADriverCannot) {
+  const Case one = ParseCase("area/name", kGood).value();
+  EXPECT_EQ(Unsupported(one, CppHello()), std::nullopt);
+  EXPECT_EQ(Unsupported(one, ParseJson(R"({"verbs":["list"]})").value()), "verb get");
+  EXPECT_EQ(Unsupported(one, ParseJson(R"({"verbs":["get"],"config":[]})").value()), "config qps");
+  EXPECT_EQ(Play(Cat(kGood, "cannot: {cpp: why}")).kind, Verdict::Kind::kExcused);
+}
+
+TEST(Report, MakesAKnownFailureGoodUntilItPasses) {
+  EXPECT_EQ(ParseKnownFailing("# all\na/b  # why\n\nc/d\n"), (std::set<std::string>{"a/b", "c/d"}));
+  Entry entry{.verdict = {.name = "a/b", .kind = Verdict::Kind::kFailed}, .known_failing = true};
+  EXPECT_TRUE(entry.good());
+  entry.verdict.kind = Verdict::Kind::kPassed;
+  EXPECT_FALSE(entry.good());
+  EXPECT_THAT(JunitReport(CppHello(), {entry}), HasSubstr("failures=\"1\""));
+  EXPECT_THAT(JsonReport(CppHello(), {entry}), HasSubstr("\"verdict\": \"fixed\""));
+}
+
+TEST(ProcessDriver, PlaysOverItsPipeAndASocket) {
+  auto driver = StartDriver(K8S_CPP_DRIVER);
+  ASSERT_TRUE(driver) << driver.error();
+  const Verdict verdict =
+      RunCase(ParseCase("area/name", Replaced("retryAfter: 1", "retryAfter: 0")).value(), **driver);
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kPassed) << Join(verdict.lines, "\n");
+}
+
+TEST(ProcessDriver, IsToldApartFromAProgramThatIsNone) {
+  EXPECT_EQ(StartDriver("exit 0").error().message(), "the driver has ended without an answer");
+  EXPECT_THAT(StartDriver("echo hello").error().message(), HasSubstr("the driver's first line"));
+  EXPECT_EQ(StartDriver("echo '{}'").error().message(), "the driver does not say its name");
+  auto driver =
+      StartDriver(R"(echo '{"driver":"x","verbs":["get"],"config":["qps"]}'; read l; echo '{}')");
+  ASSERT_TRUE(driver) << driver.error();
+  const Verdict verdict = RunCase(ParseCase("area/name", kGood).value(), **driver);
+  EXPECT_THAT(verdict.lines, ElementsAre("the driver did not answer with one result a step"));
+}
+
+}  // namespace
+}  // namespace k8s::conformance

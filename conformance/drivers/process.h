@@ -1,0 +1,21 @@
+#pragma once
+
+// A driver behind a pipe: a shell command that speaks PROTOCOL.md on its standard input and output.
+// It is started once and ended with its owner, and with it whatever it has started. One thread uses
+// it.
+
+#include <memory>
+#include <string>
+
+#include "conformance/driver.h"
+
+namespace k8s::conformance {
+
+// A case that takes longer has hung its driver, which is then ended.
+inline constexpr Duration kDriverTimeout = std::chrono::seconds(60);
+inline constexpr size_t kMaxDriverLine = size_t{64} << 20;
+
+// Starts the command and reads what it says of itself. From then on this process ignores SIGPIPE.
+Result<std::unique_ptr<Driver>> StartDriver(const std::string& command);
+
+}  // namespace k8s::conformance

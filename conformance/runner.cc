@@ -1,0 +1,366 @@
+#include "conformance/runner.h"
+
+#include <algorithm>
+#include <set>
+
+#include "fakeapiserver/server.h"
+#include "k8s/base/base64.h"
+#include "k8s/base/fake_clock.h"
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+#include "k8s/machinery/scalars.h"
+#include "k8s/testing/timeline.h"
+
+namespace k8s::conformance {
+namespace {
+
+using casesv1::CaseExpectation;
+using casesv1::CaseRange;
+
+// Of a text that a person reads.
+constexpr size_t kMaxShown = 600;
+
+std::string Shown(const Value& value) {
+  std::string text = ToJson(value);
+  if (text.size() > kMaxShown) text = Cat(text.substr(0, kMaxShown), "...");
+  return text;
+}
+
+bool Holds(const Value* list, std::string_view name) {
+  if (list == nullptr || !list->is_array()) return false;
+  return std::any_of(list->array().begin(), list->array().end(),
+                     [&](const Value& one) { return one.is_string() && one.string() == name; });
+}
+
+std::string RangeText(const CaseRange& range) {
+  std::string text;
+  if (range.atLeast) text += Cat("at least ", FormatDuration(*range.atLeast));
+  if (range.atLeast && range.below) text += " and ";
+  if (range.below) text += Cat("below ", FormatDuration(*range.below));
+  return text;
+}
+
+bool Within(const CaseRange& range, Duration d) {
+  return (!range.atLeast || d >= *range.atLeast) && (!range.below || d < *range.below);
+}
+
+// Holds one run against its case.
+class Check {
+ public:
+  Check(const Case& one, fakeapiserver::Server& server, const Value& results, Duration elapsed)
+      : case_(one),
+        server_(server),
+        exchanges_(server.recorder().Exchanges()),
+        results_(results.array()),
+        elapsed_(elapsed) {}
+
+  std::vector<std::string> Run() {
+    if (server_.faults().Unspent() > 0)
+      Fail(Cat("a fault never struck: ", Trim(server_.faults().DescribeUnspent())));
+    for (size_t i = 0; i < case_.story.then.size(); ++i) {
+      place_ = Cat("then[", std::to_string(i), "]");
+      One(case_.story.then[i]);
+    }
+    return std::move(lines_);
+  }
+  const Exchanges& exchanges() const { return exchanges_; }
+
+ private:
+  void Fail(std::string_view text) { lines_.emplace_back(text); }
+  void Fail(std::string_view what, std::string_view wanted, std::string_view was) {
+    Fail(Cat(place_, ".", what, ": expected ", wanted, ", but it was ", was));
+  }
+
+  void One(const CaseExpectation& wanted) {
+    for (size_t i = 0; i < results_.size(); ++i) {
+      if (wanted.step == 0 || wanted.step == static_cast<int64_t>(i) + 1)
+        OfStep(wanted, results_[i], Cat(" of step ", std::to_string(i + 1)));
+    }
+    if (wanted.exchanges) OfExchanges(ParseJson(wanted.exchanges->raw).value());
+    if (wanted.connections) OfConnections(*wanted.connections);
+    if (!wanted.gaps.empty()) OfGaps(wanted.gaps);
+    if (wanted.elapsed && !Within(*wanted.elapsed, elapsed_))
+      Fail("elapsed", RangeText(*wanted.elapsed), FormatDuration(elapsed_));
+    for (const Json& object : wanted.stored) OfStore(ParseJson(object.raw).value(), true);
+    for (const Json& object : wanted.gone) OfStore(ParseJson(object.raw).value(), false);
+  }
+
+  void OfStep(const CaseExpectation& wanted, const Value& result, const std::string& step) {
+    const bool ok = result.BoolAt({"ok"});
+    const bool wants_result = wanted.object || wanted.items || wanted.text || wanted.events;
+    if ((wanted.ok.value_or(wants_result) && !ok) || (wanted.ok && !*wanted.ok && ok)) {
+      Fail(Cat("ok", step), ok ? "a failure" : "success",
+           ok ? "success" : Shown(*result.Find("error")));
+      return;
+    }
+    if (wanted.object) Subset(*wanted.object, result, "object", step);
+    if (wanted.text && result.StringAt({"text"}) != *wanted.text)
+      Fail(Cat("text", step), Quote(*wanted.text), Quote(result.StringAt({"text"})));
+    if (wanted.items) Several(*wanted.items, result, "items", step);
+    if (wanted.events) Several(*wanted.events, result, "events", step);
+    if (wanted.error) OfError(*wanted.error, result, step);
+  }
+
+  void Subset(const Json& wanted, const Value& result, const char* member,
+              const std::string& step) {
+    static const Value kNothing;
+    const Value* actual = result.Find(member);
+    const auto differs = Differs(ParseJson(wanted.raw).value(),
+                                 actual != nullptr ? *actual : kNothing, Cat(member, step));
+    if (differs) Fail(Cat(place_, ".", *differs));
+  }
+
+  // A count or a list.
+  void Several(const Json& wanted, const Value& result, const char* member,
+               const std::string& step) {
+    const Value count = ParseJson(wanted.raw).value();
+    if (!count.is_int()) return Subset(wanted, result, member, step);
+    const Value* actual = result.Find(member);
+    const size_t size = actual != nullptr && actual->is_array() ? actual->array().size() : 0;
+    if (size != static_cast<size_t>(count.integer()))
+      Fail(Cat(member, step), std::to_string(count.integer()), std::to_string(size));
+  }
+
+  void OfError(const casesv1::CaseError& wanted, const Value& result, const std::string& step) {
+    const Value* error = result.Find("error");
+    if (error == nullptr) return Fail(Cat("error", step), "an error", "success");
+    if (wanted.reason && error->StringAt({"reason"}) != *wanted.reason)
+      Fail(Cat("error.reason", step), Quote(*wanted.reason), Shown(*error));
+    if (wanted.code && error->IntAt({"code"}) != *wanted.code)
+      Fail(Cat("error.code", step), std::to_string(*wanted.code), Shown(*error));
+    if (!wanted.class_.empty() && error->StringAt({"class"}) != wanted.class_)
+      Fail(Cat("error.class", step), wanted.class_, Shown(*error));
+    if (wanted.message && error->StringAt({"message"}) != *wanted.message)
+      Fail(Cat("error.message", step), Quote(*wanted.message), Shown(*error));
+    if (error->StringAt({"message"}).find(wanted.contains) == std::string::npos)
+      Fail(Cat("error.contains", step), Quote(wanted.contains), Shown(*error));
+    if (wanted.retryAfterSeconds &&
+        error->IntAt({"retryAfterSeconds"}) != *wanted.retryAfterSeconds)
+      Fail(Cat("error.retryAfterSeconds", step), std::to_string(*wanted.retryAfterSeconds),
+           Shown(*error));
+  }
+
+  void OfExchanges(const Value& wanted) {
+    const size_t count =
+        wanted.is_int() ? static_cast<size_t>(wanted.integer()) : wanted.array().size();
+    if (exchanges_.size() != count) {
+      Fail("exchanges", std::to_string(count), std::to_string(exchanges_.size()));
+      return;
+    }
+    for (size_t i = 0; wanted.is_array() && i < count; ++i) {
+      OfExchange(ParseExchange(wanted.array()[i]).value(), exchanges_[i],
+                 Cat("exchanges[", std::to_string(i), "]"));
+    }
+  }
+
+  void OfExchange(const casesv1::CaseExchange& wanted, const fakeapiserver::Exchange& was,
+                  const std::string& what) {
+    if (!wanted.method.empty() && wanted.method != was.method)
+      Fail(Cat(what, ".method"), wanted.method, was.method);
+    if (!wanted.path.empty() && wanted.path != was.target)
+      Fail(Cat(what, ".path"), wanted.path, was.target);
+    if (wanted.status && *wanted.status != was.status)
+      Fail(Cat(what, ".status"), std::to_string(*wanted.status), std::to_string(was.status));
+    for (const auto& [name, value] : wanted.headers) OfHeader(name, value, was, what);
+    const std::string body = was.body ? *was.body : "";
+    if (wanted.body && body != *wanted.body)
+      Fail(Cat(what, ".body"), Quote(*wanted.body), Quote(body));
+    if (!wanted.bodySubset) return;
+    const auto actual = ParseJson(body);
+    if (!actual) return Fail(Cat(what, ".bodySubset"), "JSON", Quote(body));
+    if (const auto differs =
+            Differs(ParseJson(wanted.bodySubset->raw).value(), *actual, Cat(what, ".bodySubset")))
+      Fail(Cat(place_, ".", *differs));
+  }
+
+  // A text is the only value, null is no such header, a list are all values in order.
+  void OfHeader(const std::string& name, const Json& wanted, const fakeapiserver::Exchange& was,
+                const std::string& what) {
+    Value values = Value::MakeArray();
+    for (const auto value : was.headers.Values(name)) values.Append(value);
+    Value expected = ParseJson(wanted.raw).value();
+    if (expected.is_null()) expected = Value::MakeArray();
+    if (expected.is_string()) expected = Value::MakeArray({expected});
+    if (expected != values) Fail(Cat(what, ".headers.", name), ToJson(expected), ToJson(values));
+  }
+
+  void OfConnections(int64_t wanted) {
+    std::set<uint64_t> connections;
+    for (const auto& one : exchanges_) connections.insert(one.connection);
+    if (connections.size() != static_cast<size_t>(wanted))
+      Fail("connections", std::to_string(wanted), std::to_string(connections.size()));
+  }
+
+  void OfGaps(const std::vector<CaseRange>& wanted) {
+    if (exchanges_.size() != wanted.size() + 1) {
+      Fail("gaps", Cat(std::to_string(wanted.size() + 1), " exchanges"),
+           std::to_string(exchanges_.size()));
+      return;
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const Duration gap = exchanges_[i + 1].at - exchanges_[i].at;
+      if (!Within(wanted[i], gap))
+        Fail(Cat("gaps[", std::to_string(i), "]"), RangeText(wanted[i]), FormatDuration(gap));
+    }
+  }
+
+  void OfStore(const Value& wanted, bool is_there) {
+    const auto* served =
+        server_.registry().FindKind(wanted.StringAt({"apiVersion"}), wanted.StringAt({"kind"}));
+    if (served == nullptr) return Fail(Cat(place_, ": no such kind: ", Shown(wanted)));
+    const auto object = server_.store().Get(
+        {served->StoreName(), std::string(wanted.StringAt({"metadata", "namespace"})),
+         std::string(wanted.StringAt({"metadata", "name"}))});
+    if (is_there && object == nullptr) return Fail("stored", Shown(wanted), "not there");
+    if (!is_there) {
+      if (object != nullptr) Fail("gone", "no such object", *object->json);
+      return;
+    }
+    if (const auto differs = Differs(wanted, ParseJson(*object->json).value(), "stored"))
+      Fail(Cat(place_, ".", *differs));
+  }
+
+  const Case& case_;
+  fakeapiserver::Server& server_;
+  const Exchanges exchanges_;
+  const Value::Array& results_;
+  const Duration elapsed_;
+  std::string place_;
+  std::vector<std::string> lines_;
+};
+
+Result<void> Prepare(const Case& one, fakeapiserver::Server& server) {
+  for (const Value& object : one.given.array()) {
+    if (auto seeded = server.Seed(object); !seeded) return seeded.error().Within("given");
+  }
+  if (one.faults.empty()) return {};
+  return server.faults().Load("faults", one.faults);
+}
+
+std::string Replaced(std::string text, std::string_view what, const std::string& by) {
+  for (size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+// The case's, with this run's server in its kubeconfig.
+Value ConfigFor(const Case& one, const fakeapiserver::Server& server, const std::string& address) {
+  Value config = one.config;
+  if (const Value* kubeconfig = one.config.Find("kubeconfig")) {
+    config.Set("kubeconfig", Replaced(Replaced(kubeconfig->string(), "$(server)", address), "$(ca)",
+                                      EncodeBase64(server.certificate_chain())));
+  }
+  return config;
+}
+
+std::string Did(const Value& results) {
+  std::string text;
+  for (size_t i = 0; i < results.array().size(); ++i)
+    text += Cat("step ", std::to_string(i + 1), ": ", Shown(results.array()[i]), "\n");
+  return text;
+}
+
+// The answer's results, one for each step.
+Result<Value> ResultsOf(const Result<Value>& answer, size_t steps) {
+  if (!answer) return answer.error();
+  const Value* results = answer->Find("results");
+  if (results == nullptr || !results->is_array() || results->array().size() != steps)
+    return Invalid("the driver did not answer with one result a step");
+  return *results;
+}
+
+}  // namespace
+
+std::optional<std::string> Differs(const Value& wanted, const Value& actual,
+                                   const std::string& path) {
+  if (wanted.is_object() && actual.is_object()) {
+    for (const auto& [name, value] : wanted.object()) {
+      static const Value kNothing;
+      const Value* member = actual.Find(name);
+      if (auto differs =
+              Differs(value, member != nullptr ? *member : kNothing, Cat(path, ".", name)))
+        return differs;
+    }
+    return std::nullopt;
+  }
+  if (wanted.is_array() && actual.is_array() && wanted.array().size() == actual.array().size()) {
+    for (size_t i = 0; i < wanted.array().size(); ++i) {
+      if (auto differs =
+              Differs(wanted.array()[i], actual.array()[i], Cat(path, "[", std::to_string(i), "]")))
+        return differs;
+    }
+    return std::nullopt;
+  }
+  if (wanted == actual) return std::nullopt;
+  return Cat(path, ": expected ", Shown(wanted), ", but it was ", Shown(actual));
+}
+
+std::optional<std::string> Unsupported(const Case& one, const Value& hello) {
+  for (const Value& step : one.steps.array()) {
+    if (const std::string verb = VerbOf(step); !Holds(hello.Find("verbs"), verb))
+      return Cat("verb ", verb);
+  }
+  for (const auto& [name, value] : one.config.object()) {
+    if (!Holds(hello.Find("config"), name)) return Cat("config ", name);
+  }
+  return std::nullopt;
+}
+
+Verdict RunCase(const Case& one, Driver& driver) {
+  Verdict verdict{.name = one.name};
+  if (const auto lacks = Unsupported(one, driver.hello())) {
+    verdict.kind = Verdict::Kind::kUnsupported;
+    verdict.lines.push_back(*lacks);
+    return verdict;
+  }
+  if (const auto why = one.story.cannot.find(driver.name()); why != one.story.cannot.end()) {
+    verdict.kind = Verdict::Kind::kExcused;
+    verdict.lines.push_back(why->second);
+    return verdict;
+  }
+  verdict.kind = Verdict::Kind::kFailed;
+  const bool in_memory =
+      driver.in_process() && (one.story.wire.empty() || one.story.wire == "memory");
+  Surroundings surroundings;
+  if (in_memory) {
+    surroundings.env.clock = std::make_shared<FakeClock>();
+    surroundings.env.random = SeededRandom(1);
+  }
+  fakeapiserver::Server server({.env = surroundings.env});
+  if (auto prepared = Prepare(one, server); !prepared) {
+    verdict.lines.push_back(prepared.error().message());
+    return verdict;
+  }
+  std::string address = "http://server.test:80";
+  if (in_memory) {
+    surroundings.transport = server.WireLoopback();
+  } else {
+    auto listening = server.Listen({.self_made_certificate = one.story.wire == "tls"});
+    if (!listening) {
+      verdict.lines.push_back(listening.error().message());
+      return verdict;
+    }
+    address = *listening;
+  }
+  const Value task = Value::MakeObject({{"case", one.name},
+                                        {"server", address},
+                                        {"config", ConfigFor(one, server, address)},
+                                        {"steps", one.steps}});
+  const TimePoint start = surroundings.env.clock->Now();
+  const auto answer = driver.Play(task, surroundings);
+  verdict.took = surroundings.env.clock->Now() - start;
+  const auto results = ResultsOf(answer, one.steps.array().size());
+  if (!results) {
+    verdict.lines.push_back(results.error().message());
+    verdict.timeline = Timeline(server.recorder().Exchanges());
+    return verdict;
+  }
+  Check check(one, server, *results, verdict.took);
+  verdict.lines = check.Run();
+  if (verdict.lines.empty()) verdict.kind = Verdict::Kind::kPassed;
+  verdict.did = Did(*results);
+  verdict.timeline = Timeline(check.exchanges());
+  return verdict;
+}
+
+}  // namespace k8s::conformance
