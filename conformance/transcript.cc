@@ -109,7 +109,7 @@ Value Resolve(const Value& value, const std::vector<Answered>& answers) {
   const std::string& from = value.string();
   for (size_t at = from.find("${"); at != from.npos; at = from.find("${", last)) {
     const size_t end = from.find('}', at);
-    const Value found = Lookup(answers, from.substr(at + 2, end - at - 2));
+    Value found = Lookup(answers, from.substr(at + 2, end - at - 2));
     if (at == 0 && end + 1 == from.size()) return found;
     text += Cat(from.substr(last, at - last), found.is_string() ? found.string() : ToJson(found));
     last = end + 1;
@@ -332,7 +332,7 @@ class Player {
     const Value resolved = Resolve(*with, answers_);
     for (const auto& [name, value] : resolved.object()) {
       headers.Remove(name);
-      const auto add = [&](const Value& one) {
+      const auto add = [&, &name = name](const Value& one) {
         headers.Add(name, Replaced(one.is_string() ? one.string() : ToJson(one), "{ns}", ns_));
       };
       if (value.is_array()) {
