@@ -4,16 +4,22 @@
 
 namespace k8s::kubernetes {
 
-rest::Request PathRequestFor(const rest::Client& rest, std::string_view method,
-                             const metav1::GroupVersionResource& resource,
-                             std::string_view namespace_, std::string_view name,
-                             std::initializer_list<std::string_view> subresources) {
+rest::Request RequestBelow(const rest::Client& rest, std::string_view method,
+                           const metav1::GroupVersionResource& resource) {
   rest::Request request = rest.Verb(method);
   if (resource.group.empty()) {
     request.AbsPath({"/api", resource.version});
   } else {
     request.AbsPath({"/apis", resource.group, resource.version});
   }
+  return request;
+}
+
+rest::Request PathRequestFor(const rest::Client& rest, std::string_view method,
+                             const metav1::GroupVersionResource& resource,
+                             std::string_view namespace_, std::string_view name,
+                             std::initializer_list<std::string_view> subresources) {
+  rest::Request request = RequestBelow(rest, method, resource);
   // What is no segment of a path goes the way that says so.
   if (!CheckPathSegment(namespace_).empty()) request.Namespace(namespace_);
   if (!namespace_.empty()) request.Suffix({"namespaces", namespace_});

@@ -1,6 +1,7 @@
 #include "k8s/kubernetes/resource_core.h"
 
 #include "k8s/base/strings.h"
+#include "k8s/kubernetes/path_request.h"
 
 namespace k8s::kubernetes {
 
@@ -8,12 +9,7 @@ rest::Request RequestFor(const rest::Client& rest, std::string_view method,
                          const metav1::GroupVersionResource& resource, std::string_view namespace_,
                          std::string_view name,
                          std::initializer_list<std::string_view> subresources) {
-  rest::Request request = rest.Verb(method);
-  if (resource.group.empty()) {
-    request.AbsPath({"/api", resource.version});
-  } else {
-    request.AbsPath({"/apis", resource.group, resource.version});
-  }
+  rest::Request request = RequestBelow(rest, method, resource);
   request.NamespaceIfSet(namespace_).Resource(resource.resource);
   if (!name.empty()) request.Name(name);
   // Not as SubResource: there may be several.
