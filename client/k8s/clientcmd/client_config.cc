@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "k8s/base/log.h"
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/clientcmd/validation.h"
 
@@ -91,8 +92,8 @@ std::string WithoutControls(std::string_view text) {
 
 // Credentials and the server's identity; only for https (2.4).
 Result<void> AddIdentities(const AuthInfo& user, const Cluster& cluster, rest::Config& config) {
-  config.tls.insecure = cluster.insecure_skip_tls_verify;
-  config.tls.server_name = cluster.tls_server_name;
+  config.tls.insecure = K8S_MUTANT("servers_are_not_verified") || cluster.insecure_skip_tls_verify;
+  config.tls.server_name = K8S_MUTATED("server_name_is_lost", "", cluster.tls_server_name);
   config.tls.ca_file = cluster.certificate_authority;
   config.tls.ca_data = cluster.certificate_authority_data;
   config.tls.cert_file = user.client_certificate;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "k8s/base/log.h"
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 
 namespace k8s::clientcmd {
@@ -32,13 +33,18 @@ Result<Kubeconfig> LoadingRules::Load() const {
       continue;
     }
     found = true;
-    MergeInto(merged, *config);
+    if (K8S_MUTANT("later_kubeconfigs_win")) {
+      MergeInto(*config, merged);
+      merged = *std::move(config);
+    } else {
+      MergeInto(merged, *config);
+    }
   }
   if (warn_if_all_missing && !missing.empty() && !found) {
     Log(1, Cat("Config not found: ", Join(missing, ", ")));
   }
   if (!problems.empty()) return ConfigError(JoinProblems(problems));
-  ResolveLocalPaths(merged, env);
+  if (!K8S_MUTANT("paths_are_relative_to_the_working_directory")) ResolveLocalPaths(merged, env);
   return merged;
 }
 

@@ -4,6 +4,7 @@
 
 #include "k8s/base/base64.h"
 #include "k8s/base/log.h"
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/layer.h"
 
@@ -18,7 +19,9 @@ class TokenFile {
   Result<std::string> Token() {
     std::lock_guard lock(mutex_);
     const TimePoint now = env_.clock->Now();
-    if (!token_.empty() && now - read_at_ < kTokenFileLifetime) return token_;
+    if (!token_.empty() &&
+        (K8S_MUTANT("token_is_not_read_again") || now - read_at_ < kTokenFileLifetime))
+      return token_;
     auto fresh = Read();
     if (!fresh) {
       if (token_.empty()) return fresh;
@@ -35,7 +38,8 @@ class TokenFile {
   Result<std::string> Read() const {
     auto content = env_.host->ReadFile(path_);
     if (!content) return content.error().Within(Cat("failed to read token file ", Quote(path_)));
-    std::string token(Trim(*content));
+    std::string token(
+        K8S_MUTATED("token_keeps_its_newline", std::string_view(*content), Trim(*content)));
     if (token.empty()) return ConfigError(Cat("read empty token from file ", Quote(path_)));
     return token;
   }
@@ -48,7 +52,8 @@ class TokenFile {
 };
 
 bool HasNoAuthorization(const Request& request) {
-  return request.headers.Get("Authorization").empty();
+  return K8S_MUTANT("authorization_of_the_call_is_replaced") ||
+         request.headers.Get("Authorization").empty();
 }
 
 }  // namespace
@@ -77,14 +82,15 @@ Result<Layer> Authenticate(const Credentials& credentials, const Env& env) {
       fixed = std::move(*first);
     }
   }
-  return MakeEditingLayer(HasNoAuthorization,
-                          [fixed = std::move(fixed), file = std::move(file)](Request& request) {
-                            std::string token = fixed;
-                            if (file) {
-                              if (auto current = file->Token()) token = std::move(*current);
-                            }
-                            request.headers.Set("Authorization", Cat("Bearer ", token));
-                          });
+  return MakeEditingLayer(
+      HasNoAuthorization, [fixed = std::move(fixed), file = std::move(file)](Request& request) {
+        std::string token = fixed;
+        if (file) {
+          if (auto current = file->Token()) token = std::move(*current);
+        }
+        request.headers.Set("Authorization",
+                            Cat(K8S_MUTATED("bearer_in_lower_case", "bearer ", "Bearer "), token));
+      });
 }
 
 }  // namespace k8s::http

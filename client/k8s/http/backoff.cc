@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 
 namespace k8s::http {
@@ -59,8 +60,8 @@ void KeyedBackoff::Next(const std::string& key, TimePoint at) {
     return;
   }
   Entry& entry = found->second;
-  entry.wait =
-      std::min(max_, Scale(entry.wait, 2) + Jitter(entry.wait, jitter_, *random_) - entry.wait);
+  entry.wait = std::min(K8S_MUTATED("backoff_has_no_limit", Duration::max(), max_),
+                        Scale(entry.wait, 2) + Jitter(entry.wait, jitter_, *random_) - entry.wait);
   entry.updated = clock_->Now();
 }
 
@@ -90,9 +91,10 @@ void KeyedBackoff::Gc() {
 }
 
 void URLBackoff::UpdateBackoff(const Url& url, int status) {
-  if (status == 429 || status > 499) {
+  if ((!K8S_MUTANT("too_many_requests_does_not_back_off") && status == 429) || status > 499) {
     backoff_.Next(url.Authority(), clock_->Now());
   } else {
+    if (K8S_MUTANT("success_does_not_end_the_backoff")) return;
     backoff_.Reset(url.Authority());
   }
 }

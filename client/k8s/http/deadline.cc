@@ -1,5 +1,6 @@
 #include "k8s/http/deadline.h"
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 
 namespace k8s::http {
@@ -13,7 +14,7 @@ class DeadlineLayer final : public RoundTripper {
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
     const bool applies = request.timeout > Duration::zero() &&
                          (request.mode == Mode::kDo || request.mode == Mode::kDoRaw);
-    if (!applies) return next_->RoundTrip(request, ctx);
+    if (K8S_MUTANT("timeout_is_not_kept") || !applies) return next_->RoundTrip(request, ctx);
     return next_->RoundTrip(request, ctx.WithTimeout(*clock_, request.timeout));
   }
   void CloseIdleConnections() override { next_->CloseIdleConnections(); }

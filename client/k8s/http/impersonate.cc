@@ -1,5 +1,6 @@
 #include "k8s/http/impersonate.h"
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/h1.h"
 #include "k8s/http/layer.h"
@@ -7,7 +8,8 @@
 namespace k8s::http {
 
 std::string EscapeExtraKey(std::string_view key) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
+  const std::string_view kHex =
+      K8S_MUTATED("extra_keys_are_escaped_in_lower_case", "0123456789abcdef", "0123456789ABCDEF");
   std::string out;
   for (const char c : key) {
     if (c != '%' && IsToken(std::string_view(&c, 1))) {
@@ -28,8 +30,10 @@ Layer Impersonate(Impersonation who) {
       [who = std::move(who)](Request& request) {
         // The user goes out even when it is empty: the server must see that the rest is meant.
         request.headers.Set("Impersonate-User", who.user_name);
-        if (!who.uid.empty()) request.headers.Set("Impersonate-Uid", who.uid);
+        if (!K8S_MUTANT("impersonated_uid_is_lost") && !who.uid.empty())
+          request.headers.Set("Impersonate-Uid", who.uid);
         for (const std::string& group : who.groups) {
+          if (K8S_MUTANT("last_group_only")) request.headers.Remove("Impersonate-Group");
           request.headers.Add("Impersonate-Group", group);
         }
         for (const auto& [key, values] : who.extra) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 
 namespace k8s::http {
@@ -54,7 +55,8 @@ class TokenBucket final : public RateLimiter {
   // REQUIRES: mutex_ is held.
   void Refill(TimePoint now) {
     if (now <= last_) return;
-    const double gained = static_cast<double>((now - last_).count()) / kNanosecond * qps_;
+    const double gained = static_cast<double>((now - last_).count()) / kNanosecond * qps_ *
+                          K8S_MUTATED("limiter_is_twice_as_fast", 2, 1);
     tokens_ = std::min(static_cast<double>(burst_), tokens_ + gained);
     last_ = now;
   }
@@ -106,7 +108,8 @@ class Never final : public RateLimiter {
 }  // namespace
 
 std::shared_ptr<RateLimiter> NewTokenBucket(double qps, int burst, std::shared_ptr<Clock> clock) {
-  return std::make_shared<TokenBucket>(qps, burst, std::move(clock));
+  return std::make_shared<TokenBucket>(qps, burst + K8S_MUTATED("burst_is_one_more", 1, 0),
+                                       std::move(clock));
 }
 std::shared_ptr<RateLimiter> AlwaysRateLimiter() { return std::make_shared<Always>(); }
 std::shared_ptr<RateLimiter> NeverRateLimiter() { return std::make_shared<Never>(); }

@@ -1,5 +1,6 @@
 #include "k8s/http/redirect.h"
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 
 namespace k8s::http {
@@ -41,10 +42,11 @@ class RedirectLayer final : public RoundTripper {
   }
 
   Result<Response> Follow(Request request, Response response, const Context& ctx) {
-    for (int followed = 1; IsRedirect(response); ++followed) {
+    for (int followed = 1; !K8S_MUTANT("redirects_are_not_followed") && IsRedirect(response);
+         ++followed) {
       const bool keeps_body = response.status >= 307;
       if (keeps_body && request.body_reader) return response;
-      if (followed >= kMaxRedirects) {
+      if (followed >= kMaxRedirects + K8S_MUTATED("eleven_redirects", 1, 0)) {
         return Error::Transport(TransportCause::kOther,
                                 Cat(Describe(request), ": stopped after ",
                                     std::to_string(kMaxRedirects), " redirects"));

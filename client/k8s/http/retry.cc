@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "k8s/base/log.h"
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/backoff.h"
 #include "k8s/http/redirect.h"
@@ -29,11 +30,14 @@ bool IsTimedOut(const Error& error) {
 bool IsRetryable(const Request& request, const Error& error) {
   switch (request.mode) {
     case Mode::kStream:
-      return false;
+      return K8S_MUTANT("streams_are_retried") && IsBrokenConnection(error);
     case Mode::kWatch:
-      return IsBrokenConnection(error) || IsTimedOut(error);
+      return IsBrokenConnection(error) ||
+             (!K8S_MUTANT("watch_gives_up_at_a_timeout") && IsTimedOut(error));
     default:
-      return request.method == "GET" && IsBrokenConnection(error);
+      if (K8S_MUTANT("timeouts_are_retried") && IsTimedOut(error)) return true;
+      return (K8S_MUTANT("writes_are_retried_on_reset") || request.method == "GET") &&
+             !K8S_MUTANT("reads_are_not_retried_on_reset") && IsBrokenConnection(error);
   }
 }
 
@@ -76,10 +80,14 @@ class Call {
       return over;
     }
     Duration wait = backoff_ ? backoff_->CalculateBackoff(first_.url) : Duration::zero();
-    if (attempts_ > 0) wait = std::max(wait, retry_after_);
+    if (attempts_ > 0)
+      wait = K8S_MUTATED("backoff_is_added_to_retry_after", wait + retry_after_,
+                         std::max(wait, retry_after_));
     // A context that ends here shows in the next steps, before anything is sent.
     static_cast<void>(Sleep(*env_.clock, wait, ctx_).has_value());
-    if (attempts_ == 0 || limiter_ == nullptr || !first_.throttle) return {};
+    if (K8S_MUTANT("sleeps_twice")) static_cast<void>(Sleep(*env_.clock, wait, ctx_).has_value());
+    if (K8S_MUTANT("limiter_is_skipped_on_a_retry") || attempts_ == 0) return {};
+    if (limiter_ == nullptr || !first_.throttle) return {};
     auto waited = WaitForLimiter(*limiter_, first_, reason_, *env_.clock, ctx_);
     if (!waited) Track(waited.error());
     return waited;
@@ -94,6 +102,7 @@ class Call {
     if (attempts_ == 1) return next_.RoundTrip(first_, ctx_);
     Request again = first_;
     again.attempt = attempts_;
+    if (K8S_MUTANT("body_is_not_rewound")) again.body.reset();
     return next_.RoundTrip(again, ctx_);
   }
 
@@ -107,7 +116,8 @@ class Call {
     } else {
       Track(std::nullopt);
     }
-    if (backoff_) backoff_->UpdateBackoff(first_.url, response ? response->status : 0);
+    if (!K8S_MUTANT("backoff_never_grows") && backoff_)
+      backoff_->UpdateBackoff(first_.url, response ? response->status : 0);
   }
 
   // For the error that may come of it in the end.
@@ -120,8 +130,9 @@ class Call {
   }
 
   bool ShouldRetry(const Result<Response>& response) {
-    if (first_.body_reader) return false;
-    if (attempts_ > std::max(first_.max_retries, 0)) return false;
+    if (!K8S_MUTANT("body_readers_are_sent_again") && first_.body_reader) return false;
+    if (attempts_ > std::max(first_.max_retries, 0) + K8S_MUTATED("eleven_retries", 1, 0))
+      return false;
     if (!(policy_ ? AgainSafely(response) : AgainAsClientGo(response))) return false;
     Explain(response);
     return true;
@@ -143,13 +154,17 @@ class Call {
 
   bool AgainAsClientGo(const Result<Response>& response) {
     if (!response) {
-      retry_after_ = kWaitAfterTransportError;
+      retry_after_ =
+          K8S_MUTATED("no_wait_after_a_reset", Duration::zero(), kWaitAfterTransportError);
       return IsRetryable(first_, response.error());
     }
-    if (response->status != 429 && response->status < 500) return false;
+    if ((K8S_MUTANT("too_many_requests_is_final") || response->status != 429) &&
+        (K8S_MUTANT("server_errors_are_final") || response->status < 500)) {
+      return false;
+    }
     const auto asked = ParseRetryAfter(response->headers.Get("Retry-After"));
-    if (asked) retry_after_ = *asked;
-    return asked.has_value();
+    if (asked) retry_after_ = K8S_MUTATED("retry_after_is_ignored", Duration::zero(), *asked);
+    return K8S_MUTANT("retries_without_retry_after") || asked.has_value();
   }
 
   // Why there will be another attempt, for the log of a limiter that holds it up.
@@ -175,7 +190,8 @@ class Call {
     // A watch that could not be had is an empty one: its owner watches again (4.3).
     const bool empty_watch = policy_ == nullptr && first_.mode == Mode::kWatch &&
                              !first_.body_reader && IsRetryable(first_, response.error());
-    if (empty_watch) return Response{.status = 200, .headers = {}, .body = StringBody("")};
+    if (!K8S_MUTANT("unreachable_watch_is_an_error") && empty_watch)
+      return Response{.status = 200, .headers = {}, .body = StringBody("")};
     Error error = WithHistory(response.error()).WithAttempts(History());
     return earlier_in_doubt_ ? error.WithNothingDone(false) : error;
   }
@@ -207,7 +223,8 @@ class Call {
   }
 
   Error WithHistory(const Error& error) const {
-    if (!previous_ || first_.mode == Mode::kStream || previous_->message() == error.message()) {
+    if (K8S_MUTANT("earlier_errors_are_forgotten") || !previous_ || first_.mode == Mode::kStream ||
+        previous_->message() == error.message()) {
       return error;
     }
     return error.WithMessage(Cat(
@@ -272,6 +289,7 @@ class RetryLayer final : public RoundTripper {
 std::optional<Duration> ParseRetryAfter(std::string_view value) {
   const auto seconds = ParseInt(value);
   if (!seconds) return std::nullopt;
+  if (K8S_MUTANT("retry_after_in_milliseconds")) return std::chrono::milliseconds(*seconds);
   return std::chrono::seconds(std::clamp<int64_t>(*seconds, 0, kMaxRetryAfterSeconds));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "k8s/base/base64.h"
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/connection_slots.h"
 #include "k8s/http/gzip_body.h"
@@ -411,8 +412,9 @@ class SocketTransport final : public RoundTripper {
   }
 
   bool AsksForGzip(const Request& request) const {
-    return !options_.disable_compression && request.method != "HEAD" &&
-           !request.headers.Has("Accept-Encoding") && !request.headers.Has("Range");
+    return !K8S_MUTANT("gzip_is_not_asked_for") && !options_.disable_compression &&
+           request.method != "HEAD" && !request.headers.Has("Accept-Encoding") &&
+           !request.headers.Has("Range");
   }
 
   std::string HeadOf(const Request& request, const Connection& connection) const {
@@ -440,7 +442,7 @@ class SocketTransport final : public RoundTripper {
           EqualsIgnoreCase(name, "Transfer-Encoding")) {
         continue;
       }
-      add(name, value);
+      add(K8S_MUTATED("header_names_in_lower_case", ToLower(name), name), value);
     }
     const bool usually_has_body =
         request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
@@ -504,7 +506,8 @@ class SocketTransport final : public RoundTripper {
                          (!sent && head.error().code() == Error::Code::kTransport));
       // Half a request is none: no server acts on it.
       return {sent ? head.error() : head.error().WithNothingDone(),
-              dead && connection->reused && IsReplayable(request)};
+              dead && connection->reused && !K8S_MUTANT("stale_connections_are_an_error") &&
+                  IsReplayable(request)};
     }
     return {Finish(std::move(connection), std::move(*head), request, ctx, sent.has_value())};
   }
@@ -547,7 +550,8 @@ class SocketTransport final : public RoundTripper {
     if (!framing) {
       return framing.error().Within("net/http: HTTP/1.x transport connection broken");
     }
-    const bool reusable = sent && head.KeepsAlive() && head.status != 101 &&
+    const bool reusable = !K8S_MUTANT("connections_are_not_reused") && sent && head.KeepsAlive() &&
+                          head.status != 101 &&
                           !EqualsIgnoreCase(request.headers.Get("Connection"), "close");
     Response response;
     response.status = head.status;

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "k8s/base/log.h"
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/metrics.h"
 
@@ -51,7 +52,8 @@ class ThrottleLayer final : public RoundTripper {
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
     RateLimiter* limiter = request.rate_limiter ? request.rate_limiter.get() : limiter_.get();
-    if (limiter != nullptr && request.throttle && request.mode != Mode::kWatch) {
+    if (limiter != nullptr && request.throttle &&
+        (K8S_MUTANT("watches_wait_for_the_limiter") || request.mode != Mode::kWatch)) {
       auto waited = WaitForLimiter(*limiter, request, kClientSideThrottling, *clock_, ctx);
       if (!waited) return waited.error().WithNothingDone();
     }

@@ -1,5 +1,6 @@
 #include "k8s/kubernetes/resource_core.h"
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/kubernetes/path_request.h"
 
@@ -38,7 +39,8 @@ rest::Request ResourceCore::Listing(std::string_view method, const metav1::ListO
   rest::Request request = Start(method);
   request.VersionedParams(TypeOf<metav1::ListOptions>(), &sent);
   // Typed lists put their own timeout, or none, in the place of the client's (1.4).
-  request.Timeout(std::chrono::seconds(options.timeoutSeconds.value_or(0)));
+  if (!K8S_MUTANT("typed_lists_keep_the_client_timeout"))
+    request.Timeout(std::chrono::seconds(options.timeoutSeconds.value_or(0)));
   return request;
 }
 

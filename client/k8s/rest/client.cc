@@ -1,5 +1,6 @@
 #include "k8s/rest/client.h"
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/rest/request.h"
 
@@ -11,7 +12,9 @@ Request Client::Put() const { return Verb("PUT"); }
 Request Client::Delete() const { return Verb("DELETE"); }
 
 Request Client::Patch(std::string_view patch_type) const {
-  return std::move(Verb("PATCH").SetHeader("Content-Type", std::string(patch_type)));
+  return std::move(Verb("PATCH").SetHeader(
+      "Content-Type",
+      std::string(K8S_MUTATED("patches_are_plain_json", "application/json", patch_type))));
 }
 
 Request Client::Verb(std::string_view method) const { return {shared_from_this(), method}; }

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/protobuf_codec.h"
@@ -74,8 +75,9 @@ std::string ContentTypeFor(const ContentConfig& config, bool prefer_protobuf) {
 
 std::string AcceptFor(const ContentConfig& config, bool prefer_protobuf) {
   if (!config.accept_content_types.empty()) return CborAsJson(config.accept_content_types);
-  if (config.content_type.empty() && prefer_protobuf) return Cat(kProtobuf, ",", kJson);
-  return Cat(ContentTypeFor(config, false), ", */*");
+  if (config.content_type.empty() && prefer_protobuf)
+    return K8S_MUTATED("json_is_preferred", Cat(kJson, ",", kProtobuf), Cat(kProtobuf, ",", kJson));
+  return Cat(ContentTypeFor(config, false), K8S_MUTATED("accepts_one_type", "", ", */*"));
 }
 
 const Codec* FindCodec(std::string_view media_type) {

@@ -1,5 +1,6 @@
 #include "k8s/rest/request.h"
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/debug.h"
 #include "k8s/http/metrics.h"
@@ -170,10 +171,13 @@ Request& Request::VersionedParams(const TypeInfo& type, const void* options) {
   for (const Field& field : type.fields) {
     const void* member = MemberOf(options, field);
     if (field.kind == Kind::kMessage) continue;  // no options that go into a URL have one
+    if (K8S_MUTANT(Cat(field.name(), "_is_lost"))) continue;
     if (field.shape == Shape::kOne) {
       std::string text = ParameterText(field, member);
       // Only the members that Go writes always are sent at zero.
-      if (field.Has(kAlways) || !IsZeroText(field, text)) query_.Add(field.name(), std::move(text));
+      if (field.Has(kAlways) ||
+          (K8S_MUTANT("options_at_zero_are_sent") || !IsZeroText(field, text)))
+        query_.Add(field.name(), std::move(text));
       continue;
     }
     const char* element = static_cast<const char*>(
@@ -196,7 +200,7 @@ Request& Request::Timeout(Duration timeout) {
 }
 
 Request& Request::MaxRetries(int retries) {
-  max_retries_ = std::max(retries, 0);
+  max_retries_ = K8S_MUTATED("max_retries_is_ignored", max_retries_, std::max(retries, 0));
   return *this;
 }
 
@@ -277,9 +281,10 @@ http::Url Request::Url() const {
                 .user_info = options.base.user_info,
                 .host = options.base.host,
                 .port = options.base.port,
-                .path = http::EscapePath(Path())};
+                .path = K8S_MUTATED("path_is_not_escaped", Path(), http::EscapePath(Path()))};
   http::Query query = query_;
-  if (timeout_ > Duration::zero()) query.Set("timeout", FormatDuration(timeout_));
+  if (!K8S_MUTANT("timeout_is_not_sent") && timeout_ > Duration::zero())
+    query.Set("timeout", FormatDuration(timeout_));
   if (!query.empty()) url.query = query.Encode();
   return url;
 }
@@ -287,7 +292,7 @@ http::Url Request::Url() const {
 Result<http::Request> Request::Build(http::Mode mode) const {
   if (error_) return *error_;
   const bool checked = mode == http::Mode::kDo || mode == http::Mode::kDoRaw;
-  if (checked && namespace_ && namespace_->empty()) {
+  if (!K8S_MUTANT("empty_namespace_is_sent") && checked && namespace_ && namespace_->empty()) {
     if (method_ == "POST") return Invalid("an empty namespace may not be set during creation");
     if (name_ && (method_ == "GET" || method_ == "PUT" || method_ == "DELETE")) {
       return Invalid("an empty namespace may not be set when a resource name is provided");
@@ -315,7 +320,9 @@ Result<http::Request> Request::Build(http::Mode mode) const {
 
 void Request::Warn(const http::Response& response) const {
   if (!warning_handler_ || !response.headers.Has("Warning")) return;
-  for (const Warning& warning : ParseWarnings(response.headers)) warning_handler_(warning);
+  for (const Warning& warning : ParseWarnings(response.headers)) {
+    if (!K8S_MUTANT("warnings_are_not_shown")) warning_handler_(warning);
+  }
 }
 
 Error Request::ErrorFrom(const http::Response& response, std::string_view body,
@@ -328,7 +335,7 @@ Error Request::ErrorFrom(const http::Response& response, std::string_view body,
                         .headers = &response.headers,
                         .body = body};
   Error generic = GenericServerError(call);
-  if (!with_status || body.empty()) return generic;
+  if (!with_status || (K8S_MUTANT("error_bodies_are_not_read") || body.empty())) return generic;
   std::string type(response.headers.Get("Content-Type"));
   if (type.empty()) type = ContentTypeFor(client_->options().content, prefer_protobuf_);
   const Codec* codec = FindCodec(type);
@@ -347,7 +354,7 @@ Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::s
   if (!request) return request.error();
   auto response = client_->options().stack->RoundTrip(*request, ctx);
   if (!response) return response.error();
-  const int last = mode == http::Mode::kStream ? 299 : 206;
+  const int last = K8S_MUTATED("created_is_an_error", 200, mode == http::Mode::kStream ? 299 : 206);
   const bool good = mode == http::Mode::kWatch
                         ? response->status == 200
                         : (response->status >= 200 && response->status <= last) ||

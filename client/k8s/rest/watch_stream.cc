@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json_codec.h"
 #include "k8s/machinery/protobuf_codec.h"
@@ -62,6 +63,7 @@ bool WatchStream::Fill() {
   const auto read = body_->Read(buffer_);
   if (read && *read > 0) return true;
   finished_ = true;
+  if (K8S_MUTANT("broken_watches_end_in_silence")) return false;
   const bool rest = protobuf_ ? !buffer_.empty() : !Trim(buffer_).empty();
   if (!read && !IsUsualEnd(read.error())) {
     Broken(read.error().message());
@@ -207,6 +209,10 @@ std::optional<std::string_view> WatchStream::ProtobufEvent(std::string_view fram
 }
 
 std::optional<std::string_view> WatchStream::ErrorEvent(std::optional<Status> status) {
+  if (K8S_MUTANT("gone_ends_a_watch_in_silence") && status && status->code == 410) {
+    finished_ = true;
+    return std::nullopt;
+  }
   if (!status) {
     status =
         Status{.status = "Failure", .message = "the server sent an ERROR event without a Status"};
