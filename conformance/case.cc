@@ -151,9 +151,13 @@ Result<std::vector<Case>> LoadCases(const Host& host, const std::string& folder)
       if (!file.ends_with(".yaml")) continue;
       auto text = host.ReadFile(Cat(folder, "/", area, "/", file));
       if (!text) return text.error();
-      auto one = ParseCase(Cat(area, "/", file.substr(0, file.size() - 5)), *text);
-      if (!one) return one.error();
-      out.push_back(*std::move(one));
+      const std::string name = Cat(area, "/", file.substr(0, file.size() - 5));
+      auto one = ParseCase(name, *text);
+      if (one) {
+        out.push_back(*std::move(one));
+      } else {
+        out.push_back({.area = area, .name = name, .malformed = one.error().message()});
+      }
     }
   }
   return out;

@@ -24,12 +24,14 @@ struct Case {
   Value steps{};   // an array with one member a step; `times` has been written out
   Value given{};
   std::string faults{};  // for Faults::Load; "" without any
+  // Why it cannot be read; then only the names are set.
+  std::string malformed{};
 };
 
 // One case from its text. `name` is "<area>/<name>".
 Result<Case> ParseCase(std::string_view name, std::string_view text);
-// Every <area>/<name>.yaml below the folder, sorted by name. The first that cannot be read is the
-// error.
+// Every <area>/<name>.yaml below the folder, sorted by name; one that cannot be read says why. An
+// error when the folder itself cannot be read.
 Result<std::vector<Case>> LoadCases(const Host& host, const std::string& folder);
 
 // The verb of a step as the case wrote it: "get".

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "conformance/case.h"
 #include "conformance/drivers/cpp.h"
 #include "conformance/drivers/process.h"
+#include "conformance/html_report.h"
 #include "conformance/report.h"
 #include "conformance/runner.h"
 #include "k8s/base/strings.h"
@@ -72,6 +74,7 @@ TEST(Cases, OfTheTreeProveStatementsThatExist) {
   ASSERT_TRUE(cases) << cases.error();
   EXPECT_GE(cases->size(), 100u);
   for (const Case& one : *cases) {
+    EXPECT_EQ(one.malformed, "") << one.name;
     for (const std::string& id : one.proves) {
       const auto known = CheckStatement(statements, id);
       EXPECT_TRUE(known) << one.name << ": " << known.error();
@@ -90,8 +93,10 @@ TEST(KnownFailing, NamesCasesThatAreThere) {
        RealHost()->ListDirectory(Cat(kFolder, "/known_failing")).value()) {
     if (file == "transcripts.txt") continue;  // of the server; transcripts_test.cc holds it
     const auto text = RealHost()->ReadFile(Cat(kFolder, "/known_failing/", file)).value();
-    for (const std::string& name : ParseKnownFailing(text))
+    for (const auto& [name, reason] : ParseKnownFailing(text)) {
       EXPECT_TRUE(names.contains(name)) << file << ": " << name;
+      EXPECT_FALSE(reason.empty()) << file << ": " << name << " needs a reason behind a #";
+    }
   }
 }
 
@@ -159,13 +164,15 @@ TEST(Runner, DoesNotAskForWhatADriverCannot) {
 }
 
 TEST(Report, MakesAKnownFailureGoodUntilItPasses) {
-  EXPECT_EQ(ParseKnownFailing("# all\na/b  # why\n\nc/d\n"), (std::set<std::string>{"a/b", "c/d"}));
+  EXPECT_EQ(ParseKnownFailing("# all\na/b  # why\n\nc/d\n"),
+            (std::map<std::string, std::string>{{"a/b", "why"}, {"c/d", ""}}));
   Entry entry{.verdict = {.name = "a/b", .kind = Verdict::Kind::kFailed}, .known_failing = true};
   EXPECT_TRUE(entry.good());
   entry.verdict.kind = Verdict::Kind::kPassed;
   EXPECT_FALSE(entry.good());
   EXPECT_THAT(JunitReport(CppHello(), {entry}), HasSubstr("failures=\"1\""));
-  EXPECT_THAT(JsonReport(CppHello(), {entry}), HasSubstr("\"verdict\": \"fixed\""));
+  EXPECT_EQ(JsonReport(CppHello(), {entry}, {}).Find("cases")->array()[0].StringAt({"verdict"}),
+            "fixed");
 }
 
 TEST(ProcessDriver, PlaysOverItsPipeAndASocket) {
@@ -177,7 +184,10 @@ TEST(ProcessDriver, PlaysOverItsPipeAndASocket) {
 }
 
 TEST(ProcessDriver, IsToldApartFromAProgramThatIsNone) {
-  EXPECT_EQ(StartDriver("exit 0").error().message(), "the driver has ended without an answer");
+  EXPECT_EQ(StartDriver("exit 3").error().message(),
+            "the driver has ended with exit code 3 without an answer");
+  EXPECT_EQ(StartDriver("kill -9 $$").error().message(),
+            "the driver was ended by signal 9 without an answer");
   EXPECT_THAT(StartDriver("echo hello").error().message(), HasSubstr("the driver's first line"));
   EXPECT_EQ(StartDriver("echo '{}'").error().message(), "the driver does not say its name");
   auto driver =
@@ -185,6 +195,43 @@ TEST(ProcessDriver, IsToldApartFromAProgramThatIsNone) {
   ASSERT_TRUE(driver) << driver.error();
   const Verdict verdict = RunCase(ParseCase("area/name", kGood).value(), **driver);
   EXPECT_THAT(verdict.lines, ElementsAre("the driver did not answer with one result a step"));
+}
+
+TEST(ProcessDriver, ThatHangsIsToldSo) {
+  const auto hangs = StartDriver("sleep 1000", {.answer = std::chrono::milliseconds(50)});
+  EXPECT_EQ(hangs.error().message(), "the driver has not answered within 50ms");
+}
+
+TEST(ProcessDriver, EndsWithItsInputAndLeavesNothingBehind) {
+  EXPECT_TRUE(StartDriver(K8S_CPP_DRIVER).value()->Finish());
+  const std::string hello = R"(echo '{"driver":"x"}'; )";
+  auto leaves = StartDriver(Cat(hello, "sleep 1000 >/dev/null & cat"),
+                            {.ending = std::chrono::milliseconds(100)});
+  EXPECT_EQ((*leaves)->Finish().error().message(), "the driver leaves processes behind");
+}
+
+TEST(Runner, GoesOnAfterACaseThatCannotBeRead) {
+  const auto driver = NewCppDriver();
+  const Verdict verdict =
+      RunCase({.area = "a", .name = "a/b", .malformed = "a/b.yaml: line 3: no"}, *driver);
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kMalformed);
+  EXPECT_FALSE(Entry{.verdict = verdict}.good());
+}
+
+TEST(HtmlReport, ShowsEachFailureWithItsTimelineAndEscapesIt) {
+  const Value run =
+      ParseJson(R"({"driver": "x<y", "version": "1", "date": "2020-01-02T03:04:05Z", "cases": [
+    {"case": "retry/a", "verdict": "passed"},
+    {"case": "retry/b", "verdict": "known failing", "reason": "never retries", "timeline": "#1 GET /<a>"},
+    {"case": "watch/c", "verdict": "unsupported", "lines": ["verb watch"]}]})")
+          .value();
+  const std::string page = HtmlReport({run});
+  EXPECT_THAT(page, HasSubstr("3 cases"));
+  EXPECT_THAT(page, HasSubstr("<a class=some href=\"#x&lt;y-retry\">1 of 2</a>"));
+  EXPECT_THAT(page, HasSubstr("#1 GET /&lt;a>"));
+  EXPECT_THAT(page, HasSubstr("<li>c: verb watch</li>"));
+  EXPECT_EQ(page.find("<script"), page.npos);
+  EXPECT_THAT(GridJson({run}), HasSubstr("\"unsupported\": 1"));
 }
 
 }  // namespace

@@ -29,6 +29,9 @@ class Driver {
   virtual bool in_process() const = 0;
   // {"results": [...]}. An error is the driver's own end: it died, hung or spoke nonsense.
   virtual Result<Value> Play(const Value& task, const Surroundings& surroundings) = 0;
+  // There are no more tasks. An error if it does not end by itself, or leaves processes behind,
+  // which are ended then.
+  virtual Result<void> Finish() { return {}; }
 
   std::string name() const { return std::string(hello().StringAt({"driver"})); }
 };

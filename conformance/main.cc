@@ -6,10 +6,12 @@
 
 #include "conformance/drivers/cpp.h"
 #include "conformance/drivers/process.h"
+#include "conformance/html_report.h"
 #include "conformance/report.h"
 #include "k8s/base/log.h"
 #include "k8s/base/strings.h"
 #include "k8s/base/thread.h"
+#include "k8s/machinery/json.h"
 
 namespace k8s::conformance {
 namespace {
@@ -25,8 +27,9 @@ usage: conformance [options]
   --area NAME        only the cases of this folder
   --case NAME        only this case: retry/waits_for_retry_after, or the part behind the slash
   --jobs N           so many cases at once, a driver each (default 1)
-  --report FORM      json or junit, on standard output; what a person reads then goes to standard
-                     error
+  --report FORM      json, junit or html, on standard output; what a person reads then goes to
+                     standard error
+  --merge FILE...    plays nothing: joins reports in JSON into one page (html) or document (json)
   --cases FOLDER     where the cases are (default: those of the source tree)
   --known-failing FOLDER   where <driver>.txt names the cases that are known to fail
   --list             the names of the cases, and what they prove
@@ -39,6 +42,7 @@ struct Flags {
   std::string driver{}, area{}, name{}, report{};
   std::string cases = K8S_SOURCE_DIR "/conformance/cases";
   std::string known_failing = K8S_SOURCE_DIR "/conformance/known_failing";
+  std::vector<std::string> merge{};
   int64_t jobs = 1;
   bool list = false, help = false;
 };
@@ -50,6 +54,10 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
     if (name == "--help" || name == "--list") {
       (name == "--help" ? flags.help : flags.list) = true;
       continue;
+    }
+    if (name == "--merge") {
+      flags.merge.assign(arguments.begin() + static_cast<ptrdiff_t>(i) + 1, arguments.end());
+      break;
     }
     std::string* target = name == "--driver"          ? &flags.driver
                           : name == "--area"          ? &flags.area
@@ -70,8 +78,11 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       return ConfigError("--jobs is a number from 1 to 64");
     }
   }
-  if (!flags.report.empty() && flags.report != "json" && flags.report != "junit")
-    return ConfigError("--report is json or junit");
+  const auto& form = flags.report;
+  if (!form.empty() && form != "json" && form != "junit" && form != "html")
+    return ConfigError("--report is json, junit or html");
+  if (!flags.merge.empty() && form != "json" && form != "html")
+    return ConfigError("--merge stands last and needs --report json or html before it");
   return flags;
 }
 
@@ -92,6 +103,9 @@ Result<std::vector<Case>> Chosen(const Flags& flags) {
   return cases;
 }
 
+// The name of the verdict about a driver that does not end, or leaves processes behind.
+constexpr char kDriverEnds[] = "driver/ends_with_its_input";
+
 // The cases, dealt out to as many drivers as there are jobs.
 class Run {
  public:
@@ -105,6 +119,7 @@ class Run {
     const auto known =
         RealHost()->ReadFile(Cat(flags_.known_failing, "/", (*first)->name(), ".txt"));
     if (known) known_ = ParseKnownFailing(*known);
+    out_ << "driver " << (*first)->name() << ": " << cases_.size() << " cases" << std::endl;
     {
       std::vector<Thread> others;
       for (int64_t i = 1; i < flags_.jobs; ++i) {
@@ -121,22 +136,45 @@ class Run {
  private:
   void Work(std::unique_ptr<Driver>& driver) {
     for (size_t i = next_++; i < cases_.size(); i = next_++) {
-      Entry entry{.verdict = RunCase(cases_[i], *driver),
-                  .known_failing = known_.contains(cases_[i].name)};
-      if (entry.verdict.kind == Verdict::Kind::kFailed && entry.verdict.did.empty()) {
+      Entry entry{.verdict = RunCase(cases_[i], *driver)};
+      if (const auto known = known_.find(cases_[i].name); known != known_.end()) {
+        entry.known_failing = true;
+        entry.reason = known->second;
+      }
+      if (entry.verdict.kind == Verdict::Kind::kBroken) {
         // It may have died or lost count, so the next case gets a fresh one.
         if (auto fresh = NewDriver(flags_)) driver = *std::move(fresh);
       }
       std::lock_guard lock(mutex_);
-      out_ << ProgressLine(entry) << std::endl;
-      if (!entry.good()) out_ << Explanation(entry) << std::flush;
+      Tell(entry);
       entries_[i] = std::move(entry);
     }
+    auto finished = driver->Finish();
+    if (finished) return;
+    std::lock_guard lock(mutex_);
+    if (std::exchange(ended_badly_, true)) return;
+    Entry entry{.verdict = {.name = kDriverEnds,
+                            .kind = Verdict::Kind::kBroken,
+                            .lines = {finished.error().message()}}};
+    if (const auto known = known_.find(kDriverEnds); known != known_.end()) {
+      entry.known_failing = true;
+      entry.reason = known->second;
+    }
+    Tell(entry);
+    entries_.push_back(std::move(entry));
+  }
+
+  // REQUIRES: mutex_ is held.
+  void Tell(const Entry& entry) {
+    out_ << ProgressLine(entry) << std::endl;
+    if (!entry.good()) out_ << Explanation(entry) << std::flush;
   }
 
   int Report() {
     out_ << Summary(hello_, entries_);
-    if (flags_.report == "json") std::cout << JsonReport(hello_, entries_);
+    const Value report = JsonReport(hello_, entries_, RealClock()->WallNow());
+    if (flags_.report == "json") std::cout << ToPrettyJson(report) << "\n";
+    if (flags_.report == "html") std::cout << HtmlReport({report});
     if (flags_.report == "junit") std::cout << JunitReport(hello_, entries_);
     for (const Entry& entry : entries_) {
       if (!entry.good()) return 1;
@@ -149,10 +187,26 @@ class Run {
   std::vector<Entry> entries_;
   std::ostream& out_;
   Value hello_;
-  std::set<std::string> known_;
+  std::map<std::string, std::string> known_;  // with the reasons
   std::atomic<size_t> next_ = 0;
-  std::mutex mutex_;  // guards entries_ and out_
+  std::mutex mutex_;  // guards entries_, ended_badly_ and out_
+  bool ended_badly_ = false;
 };
+
+Result<int> Merge(const Flags& flags) {
+  std::vector<Value> runs;
+  for (const std::string& file : flags.merge) {
+    auto text = RealHost()->ReadFile(file);
+    if (!text) return text.error();
+    auto run = ParseJson(*text);
+    if (!run) return run.error().Within(file);
+    if (run->StringAt({"driver"}).empty())
+      return ConfigError(Cat(file, " is no report: it names no driver"));
+    runs.push_back(*std::move(run));
+  }
+  std::cout << (flags.report == "html" ? HtmlReport(runs) : GridJson(runs));
+  return 0;
+}
 
 Result<int> Main(const std::vector<std::string>& arguments) {
   auto flags = ParseFlags(arguments);
@@ -161,6 +215,7 @@ Result<int> Main(const std::vector<std::string>& arguments) {
     std::cout << kHelp;
     return 0;
   }
+  if (!flags->merge.empty()) return Merge(*flags);
   auto cases = Chosen(*flags);
   if (!cases) return cases.error();
   if (flags->list) {

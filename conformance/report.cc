@@ -6,6 +6,7 @@
 
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
+#include "k8s/machinery/scalars.h"
 
 namespace k8s::conformance {
 namespace {
@@ -52,11 +53,13 @@ size_t CountOf(const std::vector<Entry>& entries, std::string_view kind) {
 
 }  // namespace
 
-std::set<std::string> ParseKnownFailing(std::string_view text) {
-  std::set<std::string> names;
+std::map<std::string, std::string> ParseKnownFailing(std::string_view text) {
+  std::map<std::string, std::string> names;
   for (const std::string_view line : Split(text, '\n')) {
-    const std::string_view name = Trim(line.substr(0, line.find('#')));
-    if (!name.empty()) names.emplace(name);
+    const size_t hash = std::min(line.find('#'), line.size());
+    const std::string_view name = Trim(line.substr(0, hash));
+    const std::string_view reason = Trim(line.substr(std::min(hash + 1, line.size())));
+    if (!name.empty()) names.emplace(name, reason);
   }
   return names;
 }
@@ -67,6 +70,10 @@ std::string_view KindName(const Entry& entry) {
       return entry.known_failing ? "fixed" : "passed";
     case Verdict::Kind::kFailed:
       return entry.known_failing ? "known failing" : "failed";
+    case Verdict::Kind::kBroken:
+      return entry.known_failing ? "known failing" : "broken";
+    case Verdict::Kind::kMalformed:
+      return "malformed";
     case Verdict::Kind::kUnsupported:
       return "unsupported";
     case Verdict::Kind::kExcused:
@@ -97,8 +104,8 @@ std::string Explanation(const Entry& entry) {
 std::string Summary(const Value& hello, const std::vector<Entry>& entries) {
   std::string out = Cat("driver ", hello.StringAt({"driver"}), " ", hello.StringAt({"version"}),
                         ": ", std::to_string(entries.size()), " cases");
-  for (const char* kind :
-       {"passed", "failed", "fixed", "known failing", "unsupported", "excused"}) {
+  for (const char* kind : {"passed", "failed", "broken", "malformed", "fixed", "known failing",
+                           "unsupported", "excused"}) {
     if (const size_t count = CountOf(entries, kind); count > 0)
       out += Cat(", ", std::to_string(count), " ", kind);
   }
@@ -115,22 +122,27 @@ std::string Summary(const Value& hello, const std::vector<Entry>& entries) {
   return Cat(out, " (", Join(parts, ", "), ")\n");
 }
 
-std::string JsonReport(const Value& hello, const std::vector<Entry>& entries) {
+Value JsonReport(const Value& hello, const std::vector<Entry>& entries, WallTime date) {
   Value cases = Value::MakeArray();
   for (const Entry& entry : entries) {
     Value lines = Value::MakeArray();
     for (const std::string& line : entry.verdict.lines) lines.Append(line);
-    cases.Append(
+    Value one =
         Value::MakeObject({{"case", entry.verdict.name},
                            {"verdict", KindName(entry)},
-                           {"seconds", std::chrono::duration<double>(entry.verdict.took).count()},
-                           {"lines", std::move(lines)},
-                           {"timeline", entry.good() ? "" : entry.verdict.timeline}}));
+                           {"seconds", std::chrono::duration<double>(entry.verdict.took).count()}});
+    if (!lines.array().empty()) one.Set("lines", std::move(lines));
+    if (IsFailure(entry.verdict.kind)) {
+      one.Set("reason", entry.reason);
+      one.Set("did", entry.verdict.did);
+      one.Set("timeline", entry.verdict.timeline);
+    }
+    cases.Append(std::move(one));
   }
-  return Cat(ToPrettyJson(Value::MakeObject({{"driver", hello.StringAt({"driver"})},
-                                             {"version", hello.StringAt({"version"})},
-                                             {"cases", std::move(cases)}})),
-             "\n");
+  return Value::MakeObject({{"driver", hello.StringAt({"driver"})},
+                            {"version", hello.StringAt({"version"})},
+                            {"date", Time::From(date).String()},
+                            {"cases", std::move(cases)}});
 }
 
 std::string JunitReport(const Value& hello, const std::vector<Entry>& entries) {

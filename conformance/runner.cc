@@ -306,8 +306,18 @@ std::optional<std::string> Unsupported(const Case& one, const Value& hello) {
   return std::nullopt;
 }
 
+bool IsFailure(Verdict::Kind kind) {
+  return kind == Verdict::Kind::kFailed || kind == Verdict::Kind::kBroken ||
+         kind == Verdict::Kind::kMalformed;
+}
+
 Verdict RunCase(const Case& one, Driver& driver) {
   Verdict verdict{.name = one.name};
+  if (!one.malformed.empty()) {
+    verdict.kind = Verdict::Kind::kMalformed;
+    verdict.lines.push_back(one.malformed);
+    return verdict;
+  }
   if (const auto lacks = Unsupported(one, driver.hello())) {
     verdict.kind = Verdict::Kind::kUnsupported;
     verdict.lines.push_back(*lacks);
@@ -351,6 +361,7 @@ Verdict RunCase(const Case& one, Driver& driver) {
   verdict.took = surroundings.env.clock->Now() - start;
   const auto results = ResultsOf(answer, one.steps.array().size());
   if (!results) {
+    verdict.kind = Verdict::Kind::kBroken;
     verdict.lines.push_back(results.error().message());
     verdict.timeline = Timeline(server.recorder().Exchanges());
     return verdict;

@@ -14,7 +14,8 @@
 namespace k8s::conformance {
 
 struct Verdict {
-  enum class Kind : uint8_t { kPassed, kFailed, kUnsupported, kExcused };
+  // Broken: the driver died, hung or spoke nonsense. Malformed: the case cannot be read.
+  enum class Kind : uint8_t { kPassed, kFailed, kBroken, kMalformed, kUnsupported, kExcused };
   std::string name{};
   Kind kind = Kind::kPassed;
   // Failed: a line for each expectation that does not hold. Unsupported: what the driver lacks.
@@ -24,6 +25,9 @@ struct Verdict {
   std::string timeline{};  // of the exchanges
   Duration took{};         // by the clock of the run
 };
+
+// Failed, broken or malformed.
+bool IsFailure(Verdict::Kind kind);
 
 Verdict RunCase(const Case& one, Driver& driver);
 

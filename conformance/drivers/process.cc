@@ -10,9 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
+#include "k8s/base/context.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
+#include "k8s/machinery/scalars.h"
 
 extern char** environ;
 
@@ -23,12 +26,13 @@ Error DriverError(std::string_view what) { return ConfigError(Cat("the driver ",
 
 class ProcessDriver final : public Driver {
  public:
-  ProcessDriver(pid_t pid, int to, int from) : pid_(pid), to_(to), from_(from) {}
+  ProcessDriver(pid_t pid, int to, int from, DriverLimits limits)
+      : pid_(pid), to_(to), from_(from), limits_(limits) {}
   ~ProcessDriver() override {
-    close(to_);
+    if (to_ >= 0) close(to_);
     close(from_);
     kill(-pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
+    if (!reaped_) waitpid(pid_, nullptr, 0);
   }
 
   const Value& hello() const override { return hello_; }
@@ -53,26 +57,55 @@ class ProcessDriver final : public Driver {
     return answer;
   }
 
+  Result<void> Finish() override {
+    close(std::exchange(to_, -1));
+    const TimePoint end = clock_->Now() + limits_.ending;
+    // Its output ends with the last process that holds it.
+    while (true) {
+      const auto more = ReadMore(end);
+      if (!more) return DriverError("has not ended when its standard input did");
+      if (!*more) break;
+    }
+    if (!reaped_) Ending();
+    // A child may be about to end, too.
+    const bool gone = WaitUntil(end, [this] { return kill(-pid_, 0) != 0 && errno == ESRCH; });
+    return gone ? Result<void>() : DriverError("leaves processes behind");
+  }
+
  private:
+  template <class Condition>
+  bool WaitUntil(TimePoint end, const Condition& holds) {
+    while (!holds()) {
+      if (clock_->Now() >= end) return false;
+      static_cast<void>(Sleep(*clock_, std::chrono::milliseconds(20), Context()));
+    }
+    return true;
+  }
+
+  // What has become of it, once its output has ended.
+  std::string Ending() {
+    int status = 0;
+    const bool ended = WaitUntil(clock_->Now() + limits_.ending,
+                                 [&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
+    if (!ended) return "has closed its output";
+    reaped_ = true;
+    if (WIFSIGNALED(status)) return Cat("was ended by signal ", std::to_string(WTERMSIG(status)));
+    return Cat("has ended with exit code ", std::to_string(WEXITSTATUS(status)));
+  }
+
   Result<void> Send(std::string_view text) {
     while (!text.empty()) {
       const ssize_t n = write(to_, text.data(), text.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return DriverError("has ended");
+      if (n <= 0) return DriverError(Cat(Ending(), " before its task"));
       text.remove_prefix(static_cast<size_t>(n));
     }
     return {};
   }
 
-  Result<std::string> ReadLine() {
-    const TimePoint end = clock_->Now() + kDriverTimeout;
+  // Whether there was more before `end`; an error when that has come.
+  Result<bool> ReadMore(TimePoint end) {
     for (;;) {
-      if (const size_t at = pending_.find('\n'); at != pending_.npos) {
-        std::string line = pending_.substr(0, at);
-        pending_.erase(0, at + 1);
-        return line;
-      }
-      if (pending_.size() > kMaxDriverLine) return DriverError("writes a line without an end");
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(end - clock_->Now()).count();
       if (left <= 0) return DriverError("has not answered in time");
@@ -81,21 +114,41 @@ class ProcessDriver final : public Driver {
       std::array<char, 65536> buffer;
       const ssize_t n = read(from_, buffer.data(), buffer.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return DriverError("has ended without an answer");
+      if (n <= 0) return false;
       pending_.append(buffer.data(), static_cast<size_t>(n));
+      return true;
+    }
+  }
+
+  Result<std::string> ReadLine() {
+    const TimePoint end = clock_->Now() + limits_.answer;
+    for (;;) {
+      if (const size_t at = pending_.find('\n'); at != pending_.npos) {
+        std::string line = pending_.substr(0, at);
+        pending_.erase(0, at + 1);
+        return line;
+      }
+      if (pending_.size() > kMaxDriverLine) return DriverError("writes a line without an end");
+      const auto more = ReadMore(end);
+      if (!more)
+        return DriverError(Cat("has not answered within ", FormatDuration(limits_.answer)));
+      if (!*more) return DriverError(Cat(Ending(), " without an answer"));
     }
   }
 
   const std::shared_ptr<Clock> clock_ = RealClock();
   const pid_t pid_;
-  const int to_, from_;
+  int to_;
+  const int from_;
+  const DriverLimits limits_;
+  bool reaped_ = false;
   Value hello_;
   std::string pending_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> StartDriver(const std::string& command) {
+Result<std::unique_ptr<Driver>> StartDriver(const std::string& command, DriverLimits limits) {
   signal(SIGPIPE, SIG_IGN);
   std::array<int, 2> in{}, out{};
   if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0)
@@ -121,7 +174,7 @@ Result<std::unique_ptr<Driver>> StartDriver(const std::string& command) {
     close(out[0]);
     return ConfigError(Cat("start the driver: ", strerror(failed)));
   }
-  auto driver = std::make_unique<ProcessDriver>(pid, in[1], out[0]);
+  auto driver = std::make_unique<ProcessDriver>(pid, in[1], out[0], limits);
   if (auto greeted = driver->Greet(); !greeted) return greeted.error();
   return std::unique_ptr<Driver>(std::move(driver));
 }

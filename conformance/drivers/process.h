@@ -11,11 +11,13 @@
 
 namespace k8s::conformance {
 
-// A case that takes longer has hung its driver, which is then ended.
-inline constexpr Duration kDriverTimeout = std::chrono::seconds(60);
+struct DriverLimits {
+  Duration answer = std::chrono::seconds(60);  // a case that takes longer has hung its driver
+  Duration ending = std::chrono::seconds(10);  // from the end of its input
+};
 inline constexpr size_t kMaxDriverLine = size_t{64} << 20;
 
 // Starts the command and reads what it says of itself. From then on this process ignores SIGPIPE.
-Result<std::unique_ptr<Driver>> StartDriver(const std::string& command);
+Result<std::unique_ptr<Driver>> StartDriver(const std::string& command, DriverLimits limits = {});
 
 }  // namespace k8s::conformance

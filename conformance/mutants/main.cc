@@ -88,7 +88,7 @@ std::string FirstFailure(const std::vector<Case>& cases, const std::string& stat
     for (const Case& one : cases) {
       if (proves(one) != first) continue;
       const Verdict verdict = RunCase(one, *driver);
-      if (verdict.kind == Verdict::Kind::kFailed)
+      if (IsFailure(verdict.kind))
         return Cat(one.name, ": ", verdict.lines.empty() ? "" : verdict.lines.front());
     }
   }
