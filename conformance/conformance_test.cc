@@ -159,7 +159,10 @@ TEST(Runner, DoesNotAskForWhatADriverCannot) {
   const Case one = ParseCase("area/name", kGood).value();
   EXPECT_EQ(Unsupported(one, CppHello()), std::nullopt);
   EXPECT_EQ(Unsupported(one, ParseJson(R"({"verbs":["list"]})").value()), "verb get");
-  EXPECT_EQ(Unsupported(one, ParseJson(R"({"verbs":["get"],"config":[]})").value()), "config qps");
+  const Value bare = ParseJson(R"({"verbs":["get"],"config":[]})").value();
+  EXPECT_EQ(Unsupported(one, bare), std::nullopt) << "no limit needs no limiter";
+  const Case limited = ParseCase("area/name", Replaced("qps: -1", "qps: 5")).value();
+  EXPECT_EQ(Unsupported(limited, bare), "config qps");
   EXPECT_EQ(Play(Cat(kGood, "cannot: {cpp: why}")).kind, Verdict::Kind::kExcused);
 }
 
