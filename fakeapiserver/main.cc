@@ -26,6 +26,10 @@ usage: fakeapiserver [options]
                             trusts it
   --tls-cert-file FILE      serve TLS with this PEM certificate ...
   --tls-private-key-file FILE   ... and this PEM key
+  --controllers NAMES       finish what an API server only begins, as kube-controller-manager does:
+                            namespace (a deleted one is emptied and goes away), garbage-collector
+                            (dependants follow their owners), service-account (a namespace gets its
+                            account and root certificates); separated by commas, or all
   --faults FILE             rules of faults, as docs/faults.md explains; may be given several times
   --fault-objects           serve faults as objects: kubectl apply -f of kind Fault in
                             fakeapiserver.test/v1
@@ -42,6 +46,7 @@ struct Flags {
   ListenerOptions listener{};
   std::vector<std::string> load{};
   std::vector<std::string> faults{};
+  ControllerSet controllers{};
   bool fault_objects = false;
   bool faults_must_fire = false;
   std::string kubeconfig{};
@@ -92,6 +97,10 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       flags.load.push_back(value);
     } else if (name == "--faults") {
       flags.faults.push_back(value);
+    } else if (name == "--controllers") {
+      auto controllers = ParseControllers(value);
+      if (!controllers) return controllers.error().Within(name);
+      flags.controllers = *controllers;
     } else if (name == "--write-kubeconfig") {
       flags.kubeconfig = value;
     } else if (name == "--tls-cert-file") {
@@ -113,6 +122,7 @@ Result<void> Run(const Flags& flags, const sigset_t& signals) {
   Options options;
   options.limits.history = flags.history;
   options.fault_objects = flags.fault_objects;
+  options.controllers = flags.controllers;
   const Env env = options.env;
   Server server(std::move(options));
   for (const std::string& path : flags.load) {

@@ -66,7 +66,8 @@ class RecordedSource final : public Source {
 // What comes in passes the faults on its way to the router.
 class Server::FrontDoor final : public Door {
  public:
-  FrontDoor(Core& core, bool bootstrap) : core_(core), bootstrap_(bootstrap), objects_(core) {}
+  FrontDoor(Core& core, Controllers* controllers, bool bootstrap)
+      : core_(core), controllers_(controllers), bootstrap_(bootstrap), objects_(core) {}
 
   Admission Admit() override {
     Admission admission;
@@ -103,13 +104,16 @@ class Server::FrontDoor final : public Door {
   }
 
   Answer Serve(const http::Request& request, uint64_t connection) override {
-    if (auto answer = ServeControl(core_, request, bootstrap_)) return *std::move(answer);
+    if (auto answer = ServeControl(core_, request, bootstrap_)) {
+      if (controllers_) controllers_->Settle();
+      return *std::move(answer);
+    }
     objects_.Follow();
     const RequestInfo info = ParseRequest(request);
     const uint64_t number = core_.recorder.Open(request, info, connection);
     const Faults::Strike strike = core_.faults.OnRequest(request, info, connection);
     if (!strike) {
-      Answer answer = Record(number, info, Router(core_).Serve(request, info));
+      Answer answer = Record(number, info, Handle(request, info));
       objects_.Follow();
       return answer;
     }
@@ -121,6 +125,13 @@ class Server::FrontDoor final : public Door {
   const std::shared_ptr<std::atomic<size_t>>& sessions() const override { return sessions_; }
 
  private:
+  Answer Handle(const http::Request& request, const RequestInfo& info, int64_t stale = 0) {
+    Answer answer = Router(core_, stale).Serve(request, info);
+    const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";
+    if (controllers_ && !reads) controllers_->Settle();
+    return answer;
+  }
+
   // What the wire and the recorder get to see when a fault strikes.
   Answer Suffer(const http::Request& request, const RequestInfo& info, uint64_t number,
                 const std::shared_ptr<const Effect>& effect) {
@@ -131,7 +142,7 @@ class Server::FrontDoor final : public Door {
     const auto answer = [=, this, kept = http::Request(request)] {
       Answer made;
       if (!before || !makes_answer) {
-        made = Then(Router(core_, effect->stale).Serve(kept, info), [=, this](Answer one) {
+        made = Then(Handle(kept, info, effect->stale), [=, this](Answer one) {
           core_.recorder.Handled(number, one.status);
           return one;
         });
@@ -216,6 +227,7 @@ class Server::FrontDoor final : public Door {
   }
 
   Core& core_;
+  Controllers* const controllers_;  // null without any
   const bool bootstrap_;
   FaultObjects objects_;
   std::atomic<uint64_t> connections_ = 0;
@@ -224,9 +236,14 @@ class Server::FrontDoor final : public Door {
 
 Server::Server(Options options)
     : core_(std::make_unique<Core>(std::move(options.env), options.limits, options.fault_objects)),
-      door_(std::make_unique<FrontDoor>(*core_, options.bootstrap)) {
+      controllers_(options.controllers.any()
+                       ? std::make_unique<Controllers>(*core_, options.controllers,
+                                                       [this] { return certificate_chain(); })
+                       : nullptr),
+      door_(std::make_unique<FrontDoor>(*core_, controllers_.get(), options.bootstrap)) {
   core_->SetFlowUids({NewUuid(*core_->env.random), NewUuid(*core_->env.random)});
   if (options.bootstrap) Bootstrap(*core_);
+  if (controllers_) controllers_->Settle();
   core_->faults.SetOnChange([this] {
     std::lock_guard lock(listener_mutex_);
     if (listener_) listener_->OnRefusal();
@@ -370,6 +387,12 @@ Result<void> Server::CreateOne(const Document& document) {
 
 Result<void> Server::CreateAll(const std::vector<Document>& documents) {
   if (auto served = CheckServed(documents); !served) return served;
+  auto created = CreateInOrder(documents);
+  if (created && controllers_) controllers_->Settle();
+  return created;
+}
+
+Result<void> Server::CreateInOrder(const std::vector<Document>& documents) {
   const auto lock = core_->store.LockWrites();
   std::vector<const Document*> ordered;
   for (const Document& document : documents) ordered.push_back(&document);

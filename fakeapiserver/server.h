@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fakeapiserver/controllers.h"
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/listener.h"
 #include "k8s/base/env.h"
@@ -21,8 +22,9 @@ namespace k8s::fakeapiserver {
 struct Options {
   Env env{};
   StoreLimits limits{};
-  bool bootstrap = true;       // the objects that a real server has when it starts
-  bool fault_objects = false;  // serve kind Fault of fakeapiserver.test/v1
+  bool bootstrap = true;        // the objects that a real server has when it starts
+  bool fault_objects = false;   // serve kind Fault of fakeapiserver.test/v1
+  ControllerSet controllers{};  // none, as a real API server alone
 };
 
 class Server {
@@ -70,9 +72,11 @@ class Server {
   Result<std::vector<Document>> ReadManifest(std::string_view place, std::string_view text) const;
   Result<void> CheckServed(const std::vector<Document>& documents) const;
   Result<void> CreateAll(const std::vector<Document>& documents);
+  Result<void> CreateInOrder(const std::vector<Document>& documents);
   Result<void> CreateOne(const Document& document);
 
   std::unique_ptr<Core> core_;
+  std::unique_ptr<Controllers> controllers_;  // null without any
   std::unique_ptr<FrontDoor> door_;
   mutable std::mutex listener_mutex_;
   std::unique_ptr<Listener> listener_;

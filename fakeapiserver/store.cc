@@ -229,6 +229,17 @@ ObjectPtr Store::Remove(const Key& key) {
   return gone;
 }
 
+std::optional<std::vector<Change>> Store::ChangesSince(Revision after, Revision& now) const {
+  std::lock_guard lock(mutex_);
+  now = revision_;
+  if (after < compacted_) return std::nullopt;
+  std::vector<Change> changes;
+  for (auto one = history_.rbegin(); one != history_.rend() && one->change.revision > after; ++one)
+    changes.push_back(one->change);
+  std::reverse(changes.begin(), changes.end());
+  return changes;
+}
+
 void Store::Compact(Revision upto) {
   std::lock_guard lock(mutex_);
   upto = std::min(upto, revision_);
@@ -240,7 +251,7 @@ void Store::Reset() {
   std::lock_guard lock(mutex_);
   resources_.clear();
   history_.clear();
-  compacted_ = revision_;
+  compacted_ = ++revision_;
 }
 
 }  // namespace k8s::fakeapiserver

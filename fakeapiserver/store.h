@@ -161,8 +161,12 @@ class Store {
   ObjectPtr Remove(
       const Key& key);  // what is gone, at the revision of its removal; null if missing
 
+  // The changes after that one, and the revision that they lead to; none when some are compacted
+  // away.
+  std::optional<std::vector<Change>> ChangesSince(Revision after, Revision& now) const;
+
   void Compact(Revision upto);
-  // Forgets everything but the revision.
+  // Forgets everything but the revision, which goes on.
   void Reset();
 
  private:
