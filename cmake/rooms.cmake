@@ -46,10 +46,10 @@ function(k8s_room name)
   endif()
 endfunction()
 
-# k8s_fuzz(x_fuzz.cc LINK libraries...): the target with fuzz_main.cc around it, which feeds it
-# corpus/x/, every prefix of each file and seeded mutations. Under a sanitizer that is a test.
+# k8s_fuzz(x_fuzz.cc LINK libraries... [CORPUS folder]): the target with fuzz_main.cc around it, which
+# feeds it corpus/x/, every prefix of each file and seeded mutations. Under a sanitizer that is a test.
 function(k8s_fuzz file)
-  cmake_parse_arguments(FUZZ "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(FUZZ "" "CORPUS" "LINK" ${ARGN})
   get_filename_component(fuzz ${file} NAME_WE)
   get_filename_component(room ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   string(REGEX REPLACE "_fuzz$" "" corpus ${fuzz})
@@ -59,8 +59,10 @@ function(k8s_fuzz file)
   endif()
   add_executable(k8s_${room}_${fuzz} ${file})
   target_link_libraries(k8s_${room}_${fuzz} PRIVATE k8s_fuzz_main ${FUZZ_LINK} k8s_options)
-  add_test(NAME Fuzz.${room}.${corpus}
-           COMMAND k8s_${room}_${fuzz} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
+  if(NOT FUZZ_CORPUS)
+    set(FUZZ_CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
+  endif()
+  add_test(NAME Fuzz.${room}.${corpus} COMMAND k8s_${room}_${fuzz} ${FUZZ_CORPUS})
   set_tests_properties(Fuzz.${room}.${corpus} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
 
