@@ -50,9 +50,11 @@ ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
       object->labels.emplace_back(key, value.is_string() ? value.string() : "");
   }
   object->fields = SelectableFields(tree, *served.storage);
-  auto text = std::make_shared<std::string>();
-  AppendJson(tree, *text);
-  object->json = std::move(text);
+  // Written where there is room, and kept in as much as it needs.
+  thread_local std::string text;
+  text.clear();
+  AppendJson(tree, text);
+  object->json = std::make_shared<const std::string>(text);
   object->members_at = std::min(served.storage->head.size(), object->json->size());
   return object;
 }

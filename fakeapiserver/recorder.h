@@ -15,7 +15,7 @@
 
 namespace k8s::fakeapiserver {
 
-inline constexpr size_t kMaxExchanges = 100'000;
+inline constexpr size_t kMaxExchanges = 10'000;
 
 // What a URL means: the verb and the object that it names.
 struct RequestInfo {
