@@ -7,9 +7,9 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "fakeapiserver/server.h"
+#include "k8s/base/host.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/json_codec.h"
@@ -30,11 +30,9 @@ constexpr int kChanges = 200;
 
 double ResidentMegabytes() {
   malloc_trim(0);
-  long pages = 0, resident = 0;
-  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
-    if (std::fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
+  // "pages resident shared ..."
+  const auto words = RealHost()->ReadFile("/proc/self/statm");
+  const int64_t resident = words ? ParseInt(Split(*words, ' ')[1]).value_or(0) : 0;
   return static_cast<double>(resident) * 4096 / 1e6;
 }
 
