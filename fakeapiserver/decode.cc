@@ -246,6 +246,7 @@ Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
     for (std::string& problem : problems) call.Warn(std::move(problem));
   }
   SetDefaults(*normal, type);
+  if (&type == call.served->type) ConvertThroughStorage(*normal, *call.served);
   return normal;
 }
 

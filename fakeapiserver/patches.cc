@@ -261,7 +261,8 @@ Result<Answer> Apply(Core& core, Call& call) {
   auto updated = UpdateTree(
       core, call, old,
       [&](const Value& live) -> Result<Value> {
-        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText());
+        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText(),
+                                  OtherVersionsOf(core, served));
         if (!merged) return merged.error();
         if (!tree.StringAt({"metadata", "resourceVersion"}).empty()) {
           (*merged)["metadata"].Set("resourceVersion",

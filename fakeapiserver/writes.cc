@@ -396,8 +396,9 @@ void TrackSender(const Core& core, const Call& call, const Value& before, Value&
   const Value* member = now.Find({"metadata", "managedFields"});
   Value sent = member ? *member : Value();
   if (call.resets_owners) sent = Value::MakeArray();
+  ConvertThroughStorage(now, *call.served);  // a status may show in annotations
   TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *call.served->type, OwnerOf(call),
-              core.NowText());
+              core.NowText(), OtherVersionsOf(core, *call.served));
 }
 
 // Puts the change on top of what the path does not write, and lets the kind have its say.
