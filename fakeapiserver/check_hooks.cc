@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "fakeapiserver/check_devices.h"
 #include "fakeapiserver/check_pods.h"
 #include "fakeapiserver/checks.h"
 #include "fakeapiserver/internal_form.h"
@@ -694,6 +695,7 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
   static const auto* const hooks = [] {
     auto* all = new std::map<std::string_view, CheckHook>(kOwn);
     all->insert(PodCheckHooks().begin(), PodCheckHooks().end());
+    all->insert(DeviceCheckHooks().begin(), DeviceCheckHooks().end());
     return all;
   }();
   return *hooks;

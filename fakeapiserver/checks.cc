@@ -266,6 +266,34 @@ Complaints CheckHeaderName(std::string_view text) {
       "regex used for validation is '[-A-Za-z0-9]+')"};
 }
 
+// The name of an attribute of a device, with the domain of the driver.
+Complaints CheckAttributeName(std::string_view text) {
+  const size_t slash = text.find('/');
+  Complaints bad;
+  if (slash != text.npos) bad = CheckDns1123Subdomain(text.substr(0, slash));
+  const std::string_view name = text.substr(slash == text.npos ? 0 : slash + 1);
+  const bool good =
+      !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+      });
+  if (!good) {
+    bad.push_back(
+        "a valid C identifier must start with alphabetic character or '_', followed by a string of "
+        "alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used "
+        "for validation is '[A-Za-z_][A-Za-z0-9_]*')");
+  }
+  if (slash == text.npos)
+    bad.push_back("a fully qualified name must be a domain and a name separated by a slash");
+  return bad;
+}
+
+Complaints CheckExtendedResource(std::string_view text) {
+  if (text.find('/') == text.npos)
+    return {"a name must be a domain-prefixed path, such as 'example.com/my-prop'"};
+  return CheckQualifiedName(text);
+}
+
 Complaints CheckImage(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\n\r";
   if (text.empty() ||
@@ -383,6 +411,8 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
       {"item-path", CheckItemPath},
       {"no-backsteps", CheckNoBacksteps},
       {"image", CheckImage},
+      {"attribute-name", CheckAttributeName},
+      {"extended-resource", CheckExtendedResource},
       {"sysctl", CheckSysctl},
       {"dns-search", CheckDnsSearch},
       {"config-map-key", CheckConfigMapKey},

@@ -189,6 +189,27 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   return {};
 }
 
+// Devices that are in use can be looked at from namespaces with a label only.
+Result<void> AdmitDeviceRequests(Core& core, const Call& call, const Value& now,
+                                 const Value& claim) {
+  constexpr std::string_view kLabel = "resource.kubernetes.io/admin-access";
+  const ObjectPtr ns = core.store.Get({"namespaces", "", call.info.ns});
+  const bool allowed =
+      ns && std::any_of(ns->labels.begin(), ns->labels.end(), [&](const auto& label) {
+        return label.first == kLabel && label.second == "true";
+      });
+  FieldErrors errors;
+  const auto& requests = ListAt(claim, {"devices", "requests"});
+  for (size_t i = 0; !allowed && i < requests.size(); ++i) {
+    if (!requests[i].BoolAt({"exactly", "adminAccess"})) continue;
+    errors.push_back(ForbiddenField(Cat(Index("spec.devices.requests", i), ".adminAccess"),
+                                    Cat("admin access to devices requires the `", kLabel,
+                                        ": true` label on the containing namespace")));
+  }
+  if (errors.empty()) return {};
+  return InvalidObject(call.served->group_kind(), now.StringAt({"metadata", "name"}), errors);
+}
+
 // The template of a DaemonSet has a number, which grows with each change.
 void CountTemplates(Core&, Value& now, const Value& old) {
   constexpr std::string_view kNumber = "deprecated.daemonset.template.generation";
@@ -847,6 +868,14 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/PersistentVolumeClaim"].validate_update = ClaimStays;
   rows["/PersistentVolume"].validate_update = VolumeStays;
   rows["flowcontrol.apiserver.k8s.io/FlowSchema"].settle = SettleFlowSchema;
+  rows["resource.k8s.io/ResourceClaim"].admit = [](Core& core, Call& call, Value& now,
+                                                   const Value* old) -> Result<void> {
+    return old ? Result<void>() : AdmitDeviceRequests(core, call, now, At(now, {"spec"}));
+  };
+  rows["resource.k8s.io/ResourceClaimTemplate"].admit = [](Core& core, Call& call, Value& now,
+                                                           const Value* old) -> Result<void> {
+    return old ? Result<void>() : AdmitDeviceRequests(core, call, now, At(now, {"spec", "spec"}));
+  };
   rows["networking.k8s.io/ServiceCIDR"].settle = SettleServiceRange;
   rows["/ComponentStatus"].called_in_errors = "componentstatus";
   rows["/Node"].validate_update = NodeStays;
