@@ -198,7 +198,7 @@ Result<AppliedConfiguration> ReadApplied(Call& call) {
     return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   auto documents = ParseYaml(body);
   if (!documents)
-    return BadRequest(Cat("error encoding patch: yaml: ", documents.error().message()));
+    return BadRequest(Cat("error encoding patch: ", GoYamlError(documents.error().message())));
   AppliedConfiguration applied;
   if (!documents->empty()) {
     applied.tree = std::move(documents->front().value);
