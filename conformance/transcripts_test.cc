@@ -13,6 +13,7 @@
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/socket_transport.h"
+#include "k8s/machinery/scalars.h"
 
 namespace k8s::conformance {
 namespace {
@@ -36,14 +37,27 @@ const std::map<std::string, std::string>& KnownFailing() {
   return *known;
 }
 
+// Some stories need a server that was started with flags.
+fakeapiserver::Options OptionsOf(const Value& story) {
+  fakeapiserver::Options options;
+  constexpr std::string_view kInterval = "--etcd-compaction-interval=";
+  for (std::string_view flag : Split(story.StringAt({"flags"}), ' ')) {
+    if (flag.starts_with(kInterval))
+      options.limits.compaction_interval = ParseDuration(flag.substr(kInterval.size())).value();
+  }
+  return options;
+}
+
 std::vector<std::string> InProcess(const Value& story) {
   const auto clock = std::make_shared<FakeClock>();
-  fakeapiserver::Server server({.env = {.clock = clock}});
+  fakeapiserver::Options options = OptionsOf(story);
+  options.env.clock = clock;
+  fakeapiserver::Server server(std::move(options));
   return Differences(story, {server.Loopback(), "http://server", clock});
 }
 
 std::vector<std::string> OverSockets(const Value& story) {
-  fakeapiserver::Server server;
+  fakeapiserver::Server server(OptionsOf(story));
   const std::string address = server.Listen().value();
   http::TransportOptions options;
   options.disable_compression = true;

@@ -4,6 +4,8 @@
 #include <optional>
 #include <set>
 
+#include "fakeapiserver/check_devices.h"
+#include "fakeapiserver/check_pods.h"
 #include "fakeapiserver/checks.h"
 #include "fakeapiserver/internal_form.h"
 #include "fakeapiserver/tree_access.h"
@@ -19,70 +21,6 @@
 
 namespace k8s::fakeapiserver {
 namespace {
-
-void ValidateContainer(const Value& container, const std::string& path,
-                       const std::set<std::string>& volumes, FieldErrors& errors) {
-  const std::string name(container.StringAt({"name"}));
-  if (name.empty()) {
-    errors.push_back(Required(Cat(path, ".name")));
-  } else {
-    for (const std::string& complaint : CheckDns1123Label(name))
-      errors.push_back(InvalidText(Cat(path, ".name"), name, complaint));
-  }
-  if (container.StringAt({"image"}).empty()) errors.push_back(Required(Cat(path, ".image")));
-  std::set<std::string> port_names;
-  const auto& ports = ListAt(container, {"ports"});
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string port_path = Index(Cat(path, ".ports"), i);
-    const std::string port_name(ports[i].StringAt({"name"}));
-    if (!port_name.empty() && !port_names.insert(port_name).second)
-      errors.push_back(Duplicate(Cat(port_path, ".name"), port_name));
-    const int64_t number = ports[i].IntAt({"containerPort"});
-    if (number == 0) {
-      errors.push_back(Required(Cat(port_path, ".containerPort")));
-    } else if (number < 1 || number > 65535) {
-      errors.push_back(InvalidValue(Cat(port_path, ".containerPort"), number,
-                                    "must be between 1 and 65535, inclusive"));
-    }
-    const std::string_view protocol = ports[i].StringAt({"protocol"});
-    if (protocol != "TCP" && protocol != "UDP" && protocol != "SCTP") {
-      errors.push_back(Unsupported(Cat(port_path, ".protocol"), protocol, {"SCTP", "TCP", "UDP"}));
-    }
-  }
-  const auto& mounts = ListAt(container, {"volumeMounts"});
-  for (size_t i = 0; i < mounts.size(); ++i) {
-    const std::string mount_path = Index(Cat(path, ".volumeMounts"), i);
-    const std::string mount(mounts[i].StringAt({"name"}));
-    if (mount.empty()) {
-      errors.push_back(Required(Cat(mount_path, ".name")));
-    } else if (!volumes.contains(mount)) {
-      errors.push_back(NotFoundField(Cat(mount_path, ".name"), mount));
-    }
-    if (mounts[i].StringAt({"mountPath"}).empty())
-      errors.push_back(Required(Cat(mount_path, ".mountPath")));
-  }
-  if (const Value* requests = container.Find({"resources", "requests"});
-      requests && requests->is_object()) {
-    for (const auto& [resource, amount] : requests->object()) {
-      const bool extended = resource.find('/') != std::string::npos &&
-                            resource.find("kubernetes.io/") == std::string::npos;
-      if (extended && container.StringAt({"resources", "limits", resource}).empty()) {
-        errors.push_back(Required(Cat(path, ".resources.limits"),
-                                  "Limit must be set for non overcommitable resources"));
-      }
-    }
-    for (const auto& [resource, amount] : requests->object()) {
-      const auto limit_text = container.StringAt({"resources", "limits", resource});
-      const auto request = Quantity::Parse(amount.is_string() ? amount.string() : ""),
-                 limit = Quantity::Parse(limit_text);
-      if (request && limit && !limit_text.empty() && *request > *limit) {
-        errors.push_back(InvalidText(
-            Cat(path, ".resources.requests"), request->String(),
-            Cat("must be less than or equal to ", resource, " limit of ", limit->String())));
-      }
-    }
-  }
-}
 
 // --- workloads with a selector and a template ---
 
@@ -122,21 +60,11 @@ void SelectorAndTemplate(const Value& object, const Value&, const std::string&,
     errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
                                   "`selector` does not match template `labels`"));
   }
-  const Value& pod = At(spec, {"template", "spec"});
-  ValidatePodSpec(pod, "spec.template.spec", errors);
-  const std::string_view restart = pod.StringAt({"restartPolicy"});
-  if (restart == "OnFailure" || restart == "Never")
-    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
-  if (pod.Find("activeDeadlineSeconds")) {
-    errors.push_back(ForbiddenField("spec.template.spec.activeDeadlineSeconds",
-                                    "activeDeadlineSeconds in ReplicaSet is not Supported"));
-  }
 }
 
 void ControllerTemplate(const Value& object, const Value&, const std::string&,
                         FieldErrors& errors) {
   const Value& selector = At(object, {"spec", "selector"});
-  const Value& pod = At(object, {"spec", "template", "spec"});
   if (!selector.is_object() || selector.object().empty())
     errors.push_back(Required("spec.selector"));
   if (At(object, {"spec", "template"}).is_null()) {
@@ -150,10 +78,6 @@ void ControllerTemplate(const Value& object, const Value&, const std::string&,
     errors.push_back(InvalidValue("spec.template.metadata.labels", labels,
                                   "`selector` does not match template `labels`"));
   }
-  ValidatePodSpec(pod, "spec.template.spec", errors);
-  const std::string_view restart = pod.StringAt({"restartPolicy"});
-  if (restart == "OnFailure" || restart == "Never")
-    errors.push_back(Unsupported("spec.template.spec.restartPolicy", restart, {"Always"}));
 }
 
 bool IsZeroCount(const Value& value) {
@@ -444,17 +368,6 @@ void Pkcs10(const Value& request, const Value&, const std::string& path, FieldEr
   errors.push_back({FieldError::Type::kInvalid, path, "", "must be a valid PKCS#10 CSR"});
 }
 
-void OneSource(const Value& volume, const Value&, const std::string& path, FieldErrors& errors) {
-  bool has_source = false;
-  for (const auto& [name, source] : volume.object()) {
-    if (name == "name" || source.is_null()) continue;
-    if (has_source)
-      errors.push_back(
-          ForbiddenField(Cat(path, ".", name), "may not specify more than 1 volume type"));
-    has_source = true;
-  }
-}
-
 void BundleName(const Value& value, const Value& bundle, const std::string& path,
                 FieldErrors& errors) {
   const std::string name = value.is_string() ? value.string() : "";
@@ -739,39 +652,8 @@ void WebhookResources(const Value& resources, const Value&, const std::string& p
 
 }  // namespace
 
-void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& errors) {
-  std::set<std::string> volumes;
-  const auto& all = ListAt(spec, {"volumes"});
-  for (size_t i = 0; i < all.size(); ++i) {
-    const std::string name(all[i].StringAt({"name"}));
-    if (name.empty()) {
-      errors.push_back(Required(Index(Cat(path, ".volumes"), i) + ".name"));
-    } else if (!volumes.insert(name).second) {
-      errors.push_back(Duplicate(Index(Cat(path, ".volumes"), i) + ".name", name));
-    }
-  }
-  const auto& containers = ListAt(spec, {"containers"});
-  if (containers.empty()) errors.push_back(Required(Cat(path, ".containers")));
-  std::set<std::string> names;
-  for (size_t i = 0; i < containers.size(); ++i) {
-    const std::string place = Index(Cat(path, ".containers"), i);
-    ValidateContainer(containers[i], place, volumes, errors);
-    const std::string name(containers[i].StringAt({"name"}));
-    if (!name.empty() && !names.insert(name).second)
-      errors.push_back(Duplicate(Cat(place, ".name"), name));
-  }
-  const auto& init = ListAt(spec, {"initContainers"});
-  for (size_t i = 0; i < init.size(); ++i)
-    ValidateContainer(init[i], Index(Cat(path, ".initContainers"), i), volumes, errors);
-  const std::string_view restart = spec.StringAt({"restartPolicy"});
-  if (restart != "Always" && restart != "OnFailure" && restart != "Never") {
-    errors.push_back(
-        Unsupported(Cat(path, ".restartPolicy"), restart, {"Always", "OnFailure", "Never"}));
-  }
-}
-
 const std::map<std::string_view, CheckHook>& CheckHooks() {
-  static const std::map<std::string_view, CheckHook> kHooks = {
+  static const std::map<std::string_view, CheckHook> kOwn = {
       {"selector-and-template", SelectorAndTemplate},
       {"controller-template", ControllerTemplate},
       {"deployment-strategy", DeploymentStrategyOf},
@@ -784,7 +666,6 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
       {"finalizer-name", FinalizerName},
       {"time-zone", TimeZone},
       {"limits", Limits},
-      {"one-source", OneSource},
       {"bundle-name", BundleName},
       {"trust-anchors", TrustAnchors},
       {"cron-job-name", CronJobName},
@@ -811,7 +692,13 @@ const std::map<std::string_view, CheckHook>& CheckHooks() {
       {"webhook-url", WebhookUrl},
       {"webhook-resources", WebhookResources},
   };
-  return kHooks;
+  static const auto* const hooks = [] {
+    auto* all = new std::map<std::string_view, CheckHook>(kOwn);
+    all->insert(PodCheckHooks().begin(), PodCheckHooks().end());
+    all->insert(DeviceCheckHooks().begin(), DeviceCheckHooks().end());
+    return all;
+  }();
+  return *hooks;
 }
 
 }  // namespace k8s::fakeapiserver

@@ -17,6 +17,4 @@ using CheckHook = void (*)(const Value& value, const Value& message, const std::
                            FieldErrors& errors);
 const std::map<std::string_view, CheckHook>& CheckHooks();
 
-void ValidatePodSpec(const Value& spec, const std::string& path, FieldErrors& errors);
-
 }  // namespace k8s::fakeapiserver

@@ -97,8 +97,8 @@ const Rules& AllRules() {
   return *rules;
 }
 
-const std::vector<Rule>* RulesOf(const TypeInfo& type) {
-  const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name));
+const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "") {
+  const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name, part));
   return found == AllRules().end() ? nullptr : &found->second;
 }
 
@@ -234,6 +234,107 @@ Complaints CheckEnvName(std::string_view text) {
       "than '='"};
 }
 
+// A path inside of something.
+Complaints CheckRelativePath(std::string_view text) {
+  Complaints bad;
+  if (text.starts_with('/')) bad.push_back("must be a relative path");
+  const auto parts = Split(text, '/');
+  if (std::find(parts.begin(), parts.end(), "..") != parts.end())
+    bad.push_back("must not contain '..'");
+  return bad;
+}
+
+Complaints CheckItemPath(std::string_view text) {
+  Complaints bad = CheckRelativePath(text);
+  if (text.starts_with("..") && !text.starts_with("../")) bad.push_back("must not start with '..'");
+  return bad;
+}
+
+Complaints CheckNoBacksteps(std::string_view text) {
+  const auto parts = Split(text, '/');
+  if (std::find(parts.begin(), parts.end(), "..") == parts.end()) return {};
+  return {"must not contain '..'"};
+}
+
+Complaints CheckHeaderName(std::string_view text) {
+  const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c == '-' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+  });
+  if (good) return {};
+  return {
+      "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', "
+      "regex used for validation is '[-A-Za-z0-9]+')"};
+}
+
+// The name of an attribute of a device, with the domain of the driver.
+Complaints CheckAttributeName(std::string_view text) {
+  const size_t slash = text.find('/');
+  Complaints bad;
+  if (slash != text.npos) bad = CheckDns1123Subdomain(text.substr(0, slash));
+  const std::string_view name = text.substr(slash == text.npos ? 0 : slash + 1);
+  const bool good =
+      !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+      });
+  if (!good) {
+    bad.push_back(
+        "a valid C identifier must start with alphabetic character or '_', followed by a string of "
+        "alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used "
+        "for validation is '[A-Za-z_][A-Za-z0-9_]*')");
+  }
+  if (slash == text.npos)
+    bad.push_back("a fully qualified name must be a domain and a name separated by a slash");
+  return bad;
+}
+
+Complaints CheckExtendedResource(std::string_view text) {
+  if (text.find('/') == text.npos)
+    return {"a name must be a domain-prefixed path, such as 'example.com/my-prop'"};
+  return CheckQualifiedName(text);
+}
+
+Complaints CheckImage(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\n\r";
+  if (text.empty() ||
+      (kBlanks.find(text.front()) == kBlanks.npos && kBlanks.find(text.back()) == kBlanks.npos))
+    return {};
+  return {"must not have leading or trailing whitespace"};
+}
+
+bool AreAll(std::string_view text, std::string_view marks) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != marks.npos;
+  });
+}
+bool HasEdges(std::string_view text, bool underscore_first) {
+  if (underscore_first && text.starts_with('_')) text.remove_prefix(1);
+  return !text.empty() && AreAll(text.substr(0, 1), "") && AreAll(text.substr(text.size() - 1), "");
+}
+
+Complaints CheckSysctl(std::string_view text) {
+  constexpr size_t kMostBytes = 253;
+  bool good = text.size() <= kMostBytes && AreAll(text, "-_./");
+  std::string parts_text(text);
+  std::replace(parts_text.begin(), parts_text.end(), '/', '.');
+  for (std::string_view part : Split(parts_text, '.')) good = good && HasEdges(part, false);
+  if (good) return {};
+  return {
+      "must have at most 253 characters and match regex "
+      "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"};
+}
+
+Complaints CheckDnsSearch(std::string_view text) {
+  bool good = AreAll(text, "-_.");
+  for (std::string_view part : Split(text, '.')) good = good && HasEdges(part, true);
+  if (good) return {};
+  return {
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' "
+      "or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex "
+      "used for validation is "
+      "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')"};
+}
+
 Complaints CheckAbsolutePath(std::string_view text) {
   if (text.starts_with('/')) return {};
   return {"must be an absolute path"};
@@ -306,6 +407,16 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
       {"port-name", CheckPortName},
       {"env-name", CheckEnvName},
       {"absolute-path", CheckAbsolutePath},
+      {"relative-path", CheckRelativePath},
+      {"item-path", CheckItemPath},
+      {"no-backsteps", CheckNoBacksteps},
+      {"image", CheckImage},
+      {"attribute-name", CheckAttributeName},
+      {"extended-resource", CheckExtendedResource},
+      {"sysctl", CheckSysctl},
+      {"dns-search", CheckDnsSearch},
+      {"config-map-key", CheckConfigMapKey},
+      {"http-header-name", CheckHeaderName},
       {"three-segments", CheckThreeSegments},
       {"star-or-label", CheckStarOrLabel},
       {"star-or-subdomain", CheckStarOrSubdomain},
@@ -322,9 +433,9 @@ class Checker {
   Checker(FieldErrors& errors, std::vector<std::string>* warnings)
       : errors_(errors), warnings_(warnings) {}
 
-  void Check(const Value& message, const Value* old, const TypeInfo& type,
-             const std::string& path) {
-    const auto* rules = RulesOf(type);
+  void Check(const Value& message, const Value* old, const TypeInfo& type, const std::string& path,
+             std::string_view part = "") {
+    const auto* rules = RulesOf(type, part);
     if (!rules) return;
     for (const Rule& rule : *rules)
       Visit({rule, message, 0, &message, old, &type, nullptr, path, old != nullptr});
@@ -412,6 +523,10 @@ class Checker {
     const std::string& word = step.word;
     if (word == "set") return !IsMissing(at);
     if (word == "present") return at.value && !at.value->is_null();
+    if (word == "negative") {
+      const auto amount = Quantity::Parse(TextOf(at.value));
+      return amount && amount->Sign() < 0;
+    }
     if (word == "new") return !at.updates;
     if (word == "warn") {
       if (warnings_) warnings_->push_back(Cat(at.path, step.Argument(0)));
@@ -612,16 +727,44 @@ void CheckSelector(const Value& selector, const std::string& path, FieldErrors& 
   }
 }
 
+void CheckMessage(const Value& message, const TypeInfo& type, const std::string& path,
+                  FieldErrors& errors, std::string_view part) {
+  Checker(errors, nullptr).Check(message, nullptr, type, path, part);
+}
+
 std::vector<std::string> MistakesInCheckFacts() {
-  static constexpr std::string_view kWords[] = {
-      "set",           "present",  "new",          "when",
-      "unless",        "when-set", "unless-set",   "warn",
-      "at-list",       "check",    "required",     "one-of",
-      "forbidden",     "needs",    "invalid",      "invalid-member",
-      "invalid-shown", "object",   "no-part",      "keys",
-      "star",          "hook",     "max-bytes",    "unique",
-      "labels",        "selector", "quantity-min", "count-or-percent",
-      "constant",      "min",      "range"};
+  static constexpr std::string_view kWords[] = {"negative",
+                                                "set",
+                                                "present",
+                                                "new",
+                                                "when",
+                                                "unless",
+                                                "when-set",
+                                                "unless-set",
+                                                "warn",
+                                                "at-list",
+                                                "check",
+                                                "required",
+                                                "one-of",
+                                                "forbidden",
+                                                "needs",
+                                                "invalid",
+                                                "invalid-member",
+                                                "invalid-shown",
+                                                "object",
+                                                "no-part",
+                                                "keys",
+                                                "star",
+                                                "hook",
+                                                "max-bytes",
+                                                "unique",
+                                                "labels",
+                                                "selector",
+                                                "quantity-min",
+                                                "count-or-percent",
+                                                "constant",
+                                                "min",
+                                                "range"};
   std::set<std::string> types;
   for (const GroupVersionInfo* version : AllGroupVersions()) {
     for (const TypeInfo* type : version->types)
@@ -629,7 +772,7 @@ std::vector<std::string> MistakesInCheckFacts() {
   }
   std::vector<std::string> mistakes;
   for (const auto& [type, rules] : AllRules()) {
-    if (!types.contains(type)) mistakes.push_back(Cat("no type ", type));
+    if (!types.contains(type.substr(0, type.find('/')))) mistakes.push_back(Cat("no type ", type));
     for (const Rule& rule : rules) {
       for (const Step& step : rule.steps) {
         const bool known =

@@ -18,6 +18,11 @@ namespace k8s::fakeapiserver {
 void CheckByFacts(const Value& object, const Value* old, const TypeInfo& type, FieldErrors& errors,
                   std::vector<std::string>* warnings = nullptr);
 
+// A message inside of an object, at its place. `part` is what stands behind the name of the type
+// where its rules come in several parts.
+void CheckMessage(const Value& message, const TypeInfo& type, const std::string& path,
+                  FieldErrors& errors, std::string_view part = "");
+
 // What of the table cannot be: types, words and hooks that do not exist. For the table's test.
 std::vector<std::string> MistakesInCheckFacts();
 

@@ -12,7 +12,7 @@ namespace k8s::fakeapiserver {
 Core::Core(Env env_in, StoreLimits limits, bool fault_objects)
     : env(std::move(env_in)),
       registry(fault_objects),
-      store(ObjectAtRevision, limits),
+      store(ObjectAtRevision, limits, env.clock),
       recorder(env.clock),
       faults(env.clock, std::string(kUser)) {}
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fakeapiserver/faults.h"
+#include "fakeapiserver/managed_fields.h"
 #include "fakeapiserver/negotiate.h"
 #include "fakeapiserver/recorder.h"
 #include "fakeapiserver/registry.h"
@@ -90,6 +91,11 @@ ObjectPtr ObjectAtRevision(const Object& object, Revision revision);
 Value TreeOf(const Object& object, const Served& served);
 // Carries a tree from one version of a resource to another; nothing where they are the same.
 void Convert(Value& tree, const Served& from, const Served& to);
+// What is left of a tree that was sent once it has been at rest; nothing where versions differ in
+// name only.
+void ConvertThroughStorage(Value& tree, const Served& served);
+// The versions of the resource that differ from it in more than the name.
+OtherVersions OtherVersionsOf(const Core& core, const Served& served);
 
 // --- the answers ---
 

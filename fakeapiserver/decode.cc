@@ -92,7 +92,7 @@ Result<void> CheckKind(const TypeInfo& type, std::string_view api_version, std::
 Result<Value> ReadYaml(Call& call, const TypeInfo& type, std::string_view body,
                        std::vector<std::string>& duplicates) {
   auto documents = ParseYaml(body);
-  if (!documents) return Unrecognised(type.name, "yaml: " + documents.error().message(), body);
+  if (!documents) return Unrecognised(type.name, GoYamlError(documents.error().message()), body);
   if (documents->empty()) return Value();
   duplicates = std::move(documents->front().duplicates);
   // A warning is one line each; as an error they are the one that Go's parser makes of them.
@@ -246,6 +246,7 @@ Result<Value> DecodeTree(Call& call, Value tree, const TypeInfo& type,
     for (std::string& problem : problems) call.Warn(std::move(problem));
   }
   SetDefaults(*normal, type);
+  if (&type == call.served->type) ConvertThroughStorage(*normal, *call.served);
   return normal;
 }
 

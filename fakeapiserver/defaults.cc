@@ -387,11 +387,7 @@ const std::map<std::string_view, Hook>& Hooks() {
        [](Value& in) { Default(in, "status", "True"); }},
       {"autoscalingv2.HorizontalPodAutoscaler", Autoscaler},
       {"autoscalingv1.HorizontalPodAutoscaler",
-       [](Value& in) {
-         DefaultPointer(in["spec"], "minReplicas", 1);
-         if (!in.Find({"metadata", "annotations", "autoscaling.alpha.kubernetes.io/metrics"}))
-           DefaultPointer(in["spec"], "targetCPUUtilizationPercentage", 80);
-       }},
+       [](Value& in) { DefaultPointer(in["spec"], "minReplicas", 1); }},
       {"corev1.NodeStatus",
        [](Value& in) {
          if (const Value* capacity = in.Find("capacity"); capacity && Absent(in, "allocatable")) {

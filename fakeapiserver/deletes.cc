@@ -60,7 +60,7 @@ Result<Value> OptionsTree(Call& call) {
   Value tree;
   if (*media == Media::kYaml) {
     auto parsed = ParseYamlDocument(body);
-    if (!parsed) return BadRequest("yaml: " + parsed.error().message());
+    if (!parsed) return BadRequest(GoYamlError(parsed.error().message()));
     tree = *std::move(parsed);
   } else {
     if (const auto complaint = GoJsonError(body))

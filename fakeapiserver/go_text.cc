@@ -189,6 +189,39 @@ Result<T> Parse(std::string_view function, std::string_view text) {
 }  // namespace
 
 std::optional<std::string> GoJsonError(std::string_view text) { return Scanner(text).Run(); }
+std::string GoYamlError(std::string_view ours) {
+  struct Words {
+    std::string_view ours, gos;
+    bool scanner;
+  };
+  static constexpr Words kWords[] = {
+      {"illegal map value", "mapping values are not allowed in this context", true},
+      {"illegal block entry", "block sequence entries are not allowed in this context", true},
+      {"illegal map key", "mapping keys are not allowed in this context", true},
+      {"unknown token", "found character that cannot start any token", true},
+      {"illegal EOF in scalar", "found unexpected end of stream", true},
+      {"end of map flow not found", "did not find expected ',' or '}'", false},
+      {"end of sequence flow not found", "did not find expected ',' or ']'", false},
+      {"end of map not found", "did not find expected key", false},
+      {"end of sequence not found", "did not find expected '-' indicator", false},
+  };
+  std::string_view what = ours;
+  int64_t line = 0;
+  if (const size_t colon = ours.find(": "); ours.starts_with("line ") && colon != ours.npos) {
+    line = ParseInt(ours.substr(5, colon - 5)).value_or(0);
+    what = ours.substr(colon + 2);
+  }
+  bool scanner = true;
+  for (const Words& row : kWords) {
+    if (what != row.ours) continue;
+    what = row.gos;
+    scanner = row.scanner;
+    break;
+  }
+  if (line <= 1) return Cat("yaml: ", what);
+  return Cat("yaml: line ", std::to_string(scanner ? line : line - 1), ": ", what);
+}
+
 Result<int64_t> GoParseInt(std::string_view text) { return Parse<int64_t>("ParseInt", text); }
 Result<uint64_t> GoParseUint(std::string_view text) { return Parse<uint64_t>("ParseUint", text); }
 

@@ -86,6 +86,48 @@ void KeepPod(Core&, Value& now, const Value& old) {
   if (status) now.Set("status", *status);
 }
 
+// What the class of a pod's runtime asks for: overhead, nodes, tolerations.
+Result<void> AdmitRuntime(Core& core, const Call& call, Value& pod) {
+  Value& spec = pod["spec"];
+  const auto refuse = [&](std::string_view why) {
+    return Forbidden(call.resource(), pod.StringAt({"metadata", "name"}), std::string(why));
+  };
+  const std::string name(spec.StringAt({"runtimeClassName"}));
+  const Value given = At(spec, {"overhead"});
+  Value overhead, scheduling;
+  if (!name.empty()) {
+    const ObjectPtr found = core.store.Get({"runtimeclasses.node.k8s.io", "", name});
+    if (!found) return refuse(Cat("pod rejected: RuntimeClass ", Quote(name), " not found"));
+    const Value tree = ParseJson(*found->json).value();
+    overhead = At(tree, {"overhead", "podFixed"});
+    scheduling = At(tree, {"scheduling"});
+  }
+  if (!overhead.is_null()) {
+    if (!given.is_null() && !(given == overhead))
+      return refuse("pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+    spec.Set("overhead", std::move(overhead));
+  } else if (!given.is_null()) {
+    return refuse(
+        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+  }
+  if (const Value* selector = scheduling.Find("nodeSelector"); selector && selector->is_object()) {
+    for (const auto& [key, value] : selector->object()) {
+      const Value* own = spec.Find({"nodeSelector", key});
+      if (own && !(*own == value)) {
+        return refuse(Cat("conflict: runtimeClass.scheduling.nodeSelector[", key, "] = ",
+                          value.string(), "; pod.spec.nodeSelector[", key, "] = ", own->string()));
+      }
+      spec["nodeSelector"].Set(key, value);
+    }
+  }
+  for (const Value& toleration : ListAt(scheduling, {"tolerations"})) {
+    const auto& known = ListAt(spec, {"tolerations"});
+    if (std::find(known.begin(), known.end(), toleration) == known.end())
+      spec["tolerations"].Append(toleration);
+  }
+  return {};
+}
+
 // Priority, tolerations and account of a new pod (chapter 10.1, admission).
 Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   if (old) return {};
@@ -127,7 +169,15 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
             std::to_string(priority), " from the given PriorityClass name"));
   }
   spec.Set("priority", priority);
-  if (!spec.Find("preemptionPolicy")) spec.Set("preemptionPolicy", policy);
+  if (const Value* given = spec.Find("preemptionPolicy"); given && !(*given == Value(policy))) {
+    return Forbidden(
+        call.resource(), now.StringAt({"metadata", "name"}),
+        Cat("the string value of PreemptionPolicy (", given->is_string() ? given->string() : "",
+            ") must not be provided in pod spec; priority admission controller computed ", policy,
+            " from the given PriorityClass name"));
+  }
+  spec.Set("preemptionPolicy", policy);
+  if (auto fits = AdmitRuntime(core, call, now); !fits) return fits;
   const std::string pod_name(now.StringAt({"metadata", "name"}));
   Complaints hostname = CheckDns1123Label(pod_name);
   if (!hostname.empty() && CheckDns1123Subdomain(pod_name).empty()) {
@@ -139,6 +189,27 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
   return {};
 }
 
+// Devices that are in use can be looked at from namespaces with a label only.
+Result<void> AdmitDeviceRequests(Core& core, const Call& call, const Value& now,
+                                 const Value& claim) {
+  constexpr std::string_view kLabel = "resource.kubernetes.io/admin-access";
+  const ObjectPtr ns = core.store.Get({"namespaces", "", call.info.ns});
+  const bool allowed =
+      ns && std::any_of(ns->labels.begin(), ns->labels.end(), [&](const auto& label) {
+        return label.first == kLabel && label.second == "true";
+      });
+  FieldErrors errors;
+  const auto& requests = ListAt(claim, {"devices", "requests"});
+  for (size_t i = 0; !allowed && i < requests.size(); ++i) {
+    if (!requests[i].BoolAt({"exactly", "adminAccess"})) continue;
+    errors.push_back(ForbiddenField(Cat(Index("spec.devices.requests", i), ".adminAccess"),
+                                    Cat("admin access to devices requires the `", kLabel,
+                                        ": true` label on the containing namespace")));
+  }
+  if (errors.empty()) return {};
+  return InvalidObject(call.served->group_kind(), now.StringAt({"metadata", "name"}), errors);
+}
+
 // The template of a DaemonSet has a number, which grows with each change.
 void CountTemplates(Core&, Value& now, const Value& old) {
   constexpr std::string_view kNumber = "deprecated.daemonset.template.generation";
@@ -146,10 +217,6 @@ void CountTemplates(Core&, Value& now, const Value& old) {
   const int64_t number =
       ParseInt(old.StringAt({"metadata", "annotations", kNumber})).value_or(1) + (same ? 0 : 1);
   now["metadata"]["annotations"].Set(kNumber, std::to_string(number));
-}
-
-void ValidatePod(const Value& pod, FieldErrors& errors) {
-  ValidatePodSpec(At(pod, {"spec"}), "spec", errors);
 }
 
 // --- workloads with a selector and a template ---
@@ -194,7 +261,6 @@ void JobStays(const Value& now, const Value& old, FieldErrors& errors) {
 }
 
 void ValidateJob(const Value& job, FieldErrors& errors) {
-  const Value& spec = At(job, {"spec", "template", "spec"});
   const Value& labels = At(job, {"spec", "template", "metadata", "labels"});
   labels::Set set;
   if (labels.is_object()) {
@@ -210,15 +276,6 @@ void ValidateJob(const Value& job, FieldErrors& errors) {
   if (!per_index.is_null() && job.StringAt({"spec", "completionMode"}) != "Indexed") {
     errors.push_back(
         InvalidValue("spec.backoffLimitPerIndex", per_index, "requires indexed completion mode"));
-  }
-  const std::string_view restart = spec.StringAt({"restartPolicy"});
-  ValidatePodSpec(spec, "spec.template.spec", errors);
-  if (restart == "Always") {
-    errors.push_back(
-        Required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
-  } else if (restart != "OnFailure" && restart != "Never") {
-    errors.push_back(
-        Unsupported("spec.template.spec.restartPolicy", restart, {"OnFailure", "Never"}));
   }
 }
 
@@ -331,6 +388,20 @@ std::set<int64_t> TakenPorts(Core& core, const std::string& except_uid) {
   return taken;
 }
 
+FieldErrors FamiliesAgainstAddresses(const Value& spec, bool headless) {
+  FieldErrors errors;
+  const auto &addresses = ListAt(spec, {"clusterIPs"}), &families = ListAt(spec, {"ipFamilies"});
+  for (size_t i = 0; !headless && i < addresses.size() && i < families.size(); ++i) {
+    const std::string &address = addresses[i].string(), &family = families[i].string();
+    const bool is_six = address.find(':') != address.npos;
+    if ((family != "IPv4" && family != "IPv6") || is_six == (family == "IPv6")) continue;
+    errors.push_back(InvalidText(Index("spec.clusterIPs", i), address,
+                                 Cat("expected an ", family, " value as indicated by `ipFamilies[",
+                                     std::to_string(i), "]`")));
+  }
+  return errors;
+}
+
 // A cluster address out of 10.0.0.0/24; the first is the server's own.
 Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
   Value& spec = service["spec"];
@@ -343,6 +414,8 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
       spec.StringAt({"clusterIP"}) == "None" ||
       (!ListAt(spec, {"clusterIPs"}).empty() && ListAt(spec, {"clusterIPs"})[0] == Value("None"));
   const bool bare = !spec.Find("selector");
+  if (FieldErrors wrong = FamiliesAgainstAddresses(spec, headless); !wrong.empty())
+    return InvalidObject({call.served->group, call.served->kind}, name, wrong);
   if (!headless || !bare) {
     const auto& families = ListAt(spec, {"ipFamilies"});
     for (size_t i = 0; i < families.size(); ++i) {
@@ -740,7 +813,6 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   pod.prepare_create = PreparePod;
   pod.prepare_update = KeepPod;
   pod.admit = AdmitPod;
-  pod.validate = ValidatePod;
   pod.validate_update = PodStays;
   pod.validate_subresource = PodSubresourceStays;
   for (std::string_view kind : {"apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet"})
@@ -796,6 +868,14 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
   rows["/PersistentVolumeClaim"].validate_update = ClaimStays;
   rows["/PersistentVolume"].validate_update = VolumeStays;
   rows["flowcontrol.apiserver.k8s.io/FlowSchema"].settle = SettleFlowSchema;
+  rows["resource.k8s.io/ResourceClaim"].admit = [](Core& core, Call& call, Value& now,
+                                                   const Value* old) -> Result<void> {
+    return old ? Result<void>() : AdmitDeviceRequests(core, call, now, At(now, {"spec"}));
+  };
+  rows["resource.k8s.io/ResourceClaimTemplate"].admit = [](Core& core, Call& call, Value& now,
+                                                           const Value* old) -> Result<void> {
+    return old ? Result<void>() : AdmitDeviceRequests(core, call, now, At(now, {"spec", "spec"}));
+  };
   rows["networking.k8s.io/ServiceCIDR"].settle = SettleServiceRange;
   rows["/ComponentStatus"].called_in_errors = "componentstatus";
   rows["/Node"].validate_update = NodeStays;

@@ -8,6 +8,7 @@
 #include "fakeapiserver/kubeconfig.h"
 #include "fakeapiserver/server.h"
 #include "k8s/base/strings.h"
+#include "k8s/machinery/scalars.h"
 
 namespace k8s::fakeapiserver {
 namespace {
@@ -35,6 +36,8 @@ usage: fakeapiserver [options]
                             fakeapiserver.test/v1
   --faults-must-fire        at the end, exit with 1 if a fault has not struck as often as it should
   --history N               changes to remember for watches and old reads (default 100000)
+  --etcd-compaction-interval DURATION   how long states of the past can be listed, at least
+                            (default 5m0s; 0: as long as --history reaches)
   --help                    this text
 
 Options may also be written --name=value. The server runs until it gets SIGINT or SIGTERM. On
@@ -50,7 +53,7 @@ struct Flags {
   bool fault_objects = false;
   bool faults_must_fire = false;
   std::string kubeconfig{};
-  size_t history = StoreLimits{}.history;
+  StoreLimits limits{};
   bool help = false;
 };
 
@@ -110,7 +113,14 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
     } else if (name == "--history") {
       auto history = Number(name, value, 1, 100'000'000);
       if (!history) return history.error();
-      flags.history = static_cast<size_t>(*history);
+      flags.limits.history = static_cast<size_t>(*history);
+    } else if (name == "--etcd-compaction-interval") {
+      const auto interval = ParseDuration(value);
+      if (!interval || *interval < Duration::zero()) {
+        return ConfigError(
+            Cat(name, " must be a duration such as 5m0s, and 0 for never, not ", Quote(value)));
+      }
+      flags.limits.compaction_interval = *interval;
     } else {
       return ConfigError(Cat("unknown option ", name, "; --help lists them all"));
     }
@@ -120,7 +130,7 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
 
 Result<void> Run(const Flags& flags, const sigset_t& signals) {
   Options options;
-  options.limits.history = flags.history;
+  options.limits = flags.limits;
   options.fault_objects = flags.fault_objects;
   options.controllers = flags.controllers;
   const Env env = options.env;

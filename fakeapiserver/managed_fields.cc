@@ -1,6 +1,7 @@
 #include "fakeapiserver/managed_fields.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <tuple>
 
@@ -267,6 +268,39 @@ Comparison OwnableChanges(const Value& before, const Value& now, const TypeInfo&
   return changes;
 }
 
+// The changes as the owners of fields see them, each in the version of its entry.
+class ChangesByVersion {
+ public:
+  ChangesByVersion(const Value& before, const Value& now, const TypeInfo& type,
+                   const FieldOwner& owner, const OtherVersions& versions)
+      : before_(before),
+        now_(now),
+        own_(OwnableChanges(before, now, type, owner.subresource)),
+        owner_(owner),
+        versions_(versions) {}
+
+  const Comparison& own() const { return own_; }
+  const Comparison& In(const std::string& api_version) {
+    if (api_version == owner_.api_version || !versions_) return own_;
+    const auto known = others_.find(api_version);
+    if (known != others_.end()) return known->second;
+    const auto other = versions_(api_version);
+    return others_
+        .emplace(api_version, other ? OwnableChanges(other->there(before_), other->there(now_),
+                                                     *other->type, owner_.subresource)
+                                    : own_)
+        .first->second;
+  }
+
+ private:
+  const Value& before_;
+  const Value& now_;
+  const Comparison own_;
+  const FieldOwner& owner_;
+  const OtherVersions& versions_;
+  std::map<std::string, Comparison> others_;
+};
+
 // The owners that an apply meets. An object without any, which existed before somebody applied to
 // it, is ascribed to one.
 Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOwner& owner,
@@ -297,7 +331,24 @@ void RemoveGivenUp(Value& merged, const TypeInfo& type, const Entries& entries,
   RemovePaths(merged, SchemaOfType(type), given_up, kept);
 }
 
-Conflicts FindConflicts(const Entries& entries, const FieldOwner& owner, const FieldSet& written,
+// The same, in the version in which the owner applied the last time.
+void RemoveGivenUpThere(Value& merged, const Value& applied, const TypeInfo& type,
+                        const Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
+                        const OtherVersions& versions) {
+  const auto last = std::find_if(entries.begin(), entries.end(),
+                                 [&](const Entry& entry) { return entry.Is(owner); });
+  if (last == entries.end()) return;
+  const bool moved = versions && last->owner.api_version != owner.api_version;
+  const auto other = moved ? versions(last->owner.api_version) : std::nullopt;
+  if (!other) return RemoveGivenUp(merged, type, entries, owner, wanted);
+  FieldSet wanted_there = PathsOf(other->there(applied), *other->type);
+  Strip(wanted_there, *other->type, owner.subresource);
+  Value there = other->there(merged);
+  RemoveGivenUp(there, *other->type, entries, owner, wanted_there);
+  merged = other->back(std::move(there));
+}
+
+Conflicts FindConflicts(const Entries& entries, const FieldOwner& owner, ChangesByVersion& changes,
                         const Value& live, const TypeInfo& type) {
   // What client-side apply of the same user wrote is taken over in peace.
   FieldSet peaceful;
@@ -308,7 +359,8 @@ Conflicts FindConflicts(const Entries& entries, const FieldOwner& owner, const F
   Conflicts conflicts;
   for (const Entry& entry : entries) {
     if (entry.Is(owner)) continue;
-    FieldSet both = Difference(Intersection(entry.set, written), peaceful);
+    const Comparison& seen = changes.In(entry.owner.api_version);
+    FieldSet both = Difference(Intersection(entry.set, Union(seen.added, seen.modified)), peaceful);
     if (!both.empty()) conflicts.emplace_back(&entry, std::move(both));
   }
   return conflicts;
@@ -316,12 +368,13 @@ Conflicts FindConflicts(const Entries& entries, const FieldOwner& owner, const F
 
 // The applier owns what it wants, the others what is left to them. Whether that is news.
 bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
-              const Comparison& changes) {
+              ChangesByVersion& changes) {
   bool changed = false, known = false;
   for (Entry& entry : entries) {
     FieldSet set = wanted;
     if (!entry.Is(owner)) {
-      set = Difference(entry.set, Union(Union(changes.added, changes.modified), changes.removed));
+      const Comparison& seen = changes.In(entry.owner.api_version);
+      set = Difference(entry.set, Union(Union(seen.added, seen.modified), seen.removed));
     } else {
       known = true;
       entry.owner.api_version = owner.api_version;
@@ -336,7 +389,7 @@ bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
 }  // namespace
 
 void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
-                 const FieldOwner& owner, std::string_view time) {
+                 const FieldOwner& owner, std::string_view time, const OtherVersions& versions) {
   const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
   if (sent && (AreSentEmpty(*sent) || AreBroken(*sent))) {
     now["metadata"].Remove("managedFields");
@@ -347,22 +400,25 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
     now["metadata"].Remove("managedFields");
     return;
   }
-  const Comparison changes = OwnableChanges(old ? WithoutManagedFields(*old) : ZeroOf(type),
-                                            WithoutManagedFields(now), type, owner.subresource);
-  const FieldSet written = Union(changes.added, changes.modified);
+  const Value before = old ? WithoutManagedFields(*old) : ZeroOf(type);
+  const Value after = WithoutManagedFields(now);
+  ChangesByVersion changes(before, after, type, owner, versions);
+  const FieldSet written = Union(changes.own().added, changes.own().modified);
   Entry* own = nullptr;
   for (Entry& entry : entries) {
     if (entry.Is(owner)) {
       own = &entry;
     } else {
-      entry.set = Difference(Difference(entry.set, written), changes.removed);
+      const Comparison& seen = changes.In(entry.owner.api_version);
+      entry.set =
+          Difference(Difference(Difference(entry.set, seen.added), seen.modified), seen.removed);
     }
   }
   if (!own) {
     entries.push_back({owner, "", {}});
     own = &entries.back();
   }
-  FieldSet set = Union(Difference(own->set, changes.removed), written);
+  FieldSet set = Union(Difference(own->set, changes.own().removed), written);
   if (!(set == own->set) || own->time.empty()) own->time = std::string(time);
   own->set = std::move(set);
   std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
@@ -371,7 +427,8 @@ void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo
 }
 
 Result<Value> ApplyObject(const Value* live_in, const Value& applied, const TypeInfo& type,
-                          const FieldOwner& owner, bool force, std::string_view time) {
+                          const FieldOwner& owner, bool force, std::string_view time,
+                          const OtherVersions& versions) {
   const auto untyped = [&](std::string_view problem) {
     return Untyped(Cat("failed to create typed patch object ", PlaceOf(applied), ": ", problem));
   };
@@ -383,15 +440,14 @@ Result<Value> ApplyObject(const Value* live_in, const Value& applied, const Type
   Strip(wanted, type, owner.subresource);
 
   Value merged = live_in ? MergeApplied(live, applied, type) : applied;
-  RemoveGivenUp(merged, type, entries, owner, wanted);
+  RemoveGivenUpThere(merged, applied, type, entries, owner, wanted, versions);
   const auto normal_live = Normalise(live, type);
   if (!normal_live) return normal_live.error();
   const auto normal_merged = Normalise(merged, type);
   if (!normal_merged) return untyped(normal_merged.error().message());
 
-  const Comparison changes = OwnableChanges(*normal_live, *normal_merged, type, owner.subresource);
-  const Conflicts conflicts =
-      FindConflicts(entries, owner, Union(changes.added, changes.modified), live, type);
+  ChangesByVersion changes(*normal_live, *normal_merged, type, owner, versions);
+  const Conflicts conflicts = FindConflicts(entries, owner, changes, live, type);
   if (!conflicts.empty() && !force) return ConflictError(conflicts);
 
   const bool owners_changed = HandOver(entries, owner, wanted, changes);

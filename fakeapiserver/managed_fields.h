@@ -4,7 +4,9 @@
 // A FieldSet is a tree of path elements as fieldsV1 spells them ("f:spec", `k:{"name":"a"}`,
 // "v:1"). Pure functions on trees.
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,13 +24,24 @@ struct FieldOwner {
   std::string subresource{};
 };
 
+// The same object in another version of its resource, in which somebody owns fields of it.
+struct OtherVersion {
+  const TypeInfo* type = nullptr;
+  std::function<Value(Value)> there{};
+  std::function<Value(Value)> back{};
+};
+// By apiVersion; none where the version is not served or differs in name only.
+using OtherVersions = std::function<std::optional<OtherVersion>(std::string_view api_version)>;
+
 // Rewrites metadata.managedFields of `now` after a create (old null) or update. `sent` is what the
 // client sent as managedFields, null when it sent none.
 void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
-                 const FieldOwner& owner, std::string_view time);
+                 const FieldOwner& owner, std::string_view time,
+                 const OtherVersions& versions = {});
 
 // Server-side apply of a partial object (chapter 7.5) to the live one (null: none yet).
 Result<Value> ApplyObject(const Value* live, const Value& applied, const TypeInfo& type,
-                          const FieldOwner& owner, bool force, std::string_view time);
+                          const FieldOwner& owner, bool force, std::string_view time,
+                          const OtherVersions& versions = {});
 
 }  // namespace k8s::fakeapiserver

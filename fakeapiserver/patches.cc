@@ -198,7 +198,7 @@ Result<AppliedConfiguration> ReadApplied(Call& call) {
     return TooLarge(Cat("limit is ", std::to_string(kMaxRequestBody)));
   auto documents = ParseYaml(body);
   if (!documents)
-    return BadRequest(Cat("error encoding patch: yaml: ", documents.error().message()));
+    return BadRequest(Cat("error encoding patch: ", GoYamlError(documents.error().message())));
   AppliedConfiguration applied;
   if (!documents->empty()) {
     applied.tree = std::move(documents->front().value);
@@ -261,7 +261,8 @@ Result<Answer> Apply(Core& core, Call& call) {
   auto updated = UpdateTree(
       core, call, old,
       [&](const Value& live) -> Result<Value> {
-        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText());
+        auto merged = ApplyObject(&live, tree, *served.type, owner, force, core.NowText(),
+                                  OtherVersionsOf(core, served));
         if (!merged) return merged.error();
         if (!tree.StringAt({"metadata", "resourceVersion"}).empty()) {
           (*merged)["metadata"].Set("resourceVersion",

@@ -118,6 +118,10 @@ TEST(Program, WrongOptionsExitWithTwo) {
             OneLine(2, "option stray needs a value, or is not known; --help lists them all"));
   EXPECT_EQ(Failure({"--port=70000"}),
             OneLine(2, "--port must be a number from 0 to 65535, not \"70000\""));
+  EXPECT_EQ(Failure({"--etcd-compaction-interval=soon"}),
+            OneLine(2,
+                    "--etcd-compaction-interval must be a duration such as 5m0s, and 0 for never, "
+                    "not \"soon\""));
   EXPECT_EQ(Failure({"--history", "0"}),
             OneLine(2, "--history must be a number from 1 to 100000000, not \"0\""));
 }

@@ -169,6 +169,43 @@ TEST(Server, ACompactedRevisionIsGone) {  // S-6.6
   EXPECT_THAT(watch.body->ReadAll().value(), HasSubstr(R"("reason":"Expired","code":410)"));
 }
 
+// Every five minutes a real server compacts to where it was five minutes before.
+TEST(Server, StatesOfThePastCanBeListedForTwoTicksAtMost) {
+  Fixture f;
+  const auto status_at = [&](const std::string& revision) {
+    return Send(f.server, "GET",
+                Cat(kMaps, "?resourceVersionMatch=Exact&resourceVersion=", revision))
+        .status;
+  };
+  const std::string first(
+      Send(f.server, "POST", kMaps, ConfigMap("a")).body.StringAt({"metadata", "resourceVersion"}));
+  Send(f.server, "POST", kMaps, ConfigMap("b"));
+  const std::string token(
+      Send(f.server, "GET", Cat(kMaps, "?limit=1")).body.StringAt({"metadata", "continue"}));
+  f.clock->Step(std::chrono::minutes(5));
+  Send(f.server, "POST", kMaps, ConfigMap("c"));
+  f.clock->Step(std::chrono::minutes(5) - std::chrono::seconds(1));
+  EXPECT_EQ(status_at(first), 200);
+  f.clock->Step(std::chrono::seconds(1));
+  EXPECT_EQ(status_at(first), 410);
+  const Reply next = Send(f.server, "GET", Cat(kMaps, "?limit=1&continue=", token));
+  EXPECT_EQ(next.status, 200) << "the state of the last tick but one is the oldest";
+  f.clock->Step(std::chrono::minutes(5));
+  const Reply late = Send(f.server, "GET", Cat(kMaps, "?limit=1&continue=", token));
+  EXPECT_EQ(late.status, 410);
+  EXPECT_THAT(late.text, HasSubstr("The provided continue parameter is too old"));
+  auto watch = f.server.Loopback()
+                   ->RoundTrip(MakeRequest("GET", Cat(kMaps,
+                                                      "?watch=1&timeoutSeconds=1&"
+                                                      "resourceVersion=",
+                                                      first)),
+                               {})
+                   .value();
+  f.clock->Step(std::chrono::seconds(2));
+  EXPECT_THAT(watch.body->ReadAll().value(), HasSubstr(R"("ADDED")"))
+      << "watches come out of memory";
+}
+
 TEST(Server, ProtobufCarriesTheSameObject) {  // S-2.10
   Fixture f;
   Send(f.server, "POST", kMaps, ConfigMap("a"));

@@ -77,6 +77,22 @@ void Subscription::Push(Event event) {
   if (wake_) wake_();
 }
 
+Store::Store(AtRevision at_revision, StoreLimits limits, std::shared_ptr<const Clock> clock)
+    : at_revision_(std::move(at_revision)),
+      limits_(limits),
+      clock_(std::move(clock)),
+      start_(Now()) {}
+
+void Store::Age(TimePoint now) const {
+  if (!clock_ || limits_.compaction_interval <= Duration::zero()) return;
+  const auto ticks = static_cast<int64_t>((now - start_) / limits_.compaction_interval);
+  if (ticks <= ticks_) return;
+  // Nothing has changed since the first of the ticks that are due.
+  listable_ = ticks == ticks_ + 1 ? at_last_tick_ : revision_;
+  at_last_tick_ = revision_;
+  ticks_ = ticks;
+}
+
 ObjectPtr Store::Get(const Key& key) const {
   std::lock_guard lock(mutex_);
   const auto objects = resources_.find(key.resource);
@@ -103,13 +119,15 @@ size_t Store::Count(std::string_view resource) const {
 
 Result<Page> Store::List(const Selection& selection, Revision at, size_t limit,
                          std::string_view start) const {
+  const TimePoint now = at ? Now() : TimePoint();
   std::lock_guard lock(mutex_);
+  if (at) Age(now);
   return ListLocked(selection, at, limit, start);
 }
 
 Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t limit,
                                std::string_view start) const {
-  if (at != 0 && at < compacted_)
+  if (at != 0 && at < std::max(compacted_, listable_))
     return Expired("The resourceVersion for the provided list is too old.");
   Page page;
   page.revision = at ? at : revision_;
@@ -209,7 +227,9 @@ void Store::Append(Change change, const std::string& resource) {
 }
 
 void Store::Put(ObjectPtr object) {
+  const TimePoint now = Now();
   std::lock_guard lock(mutex_);
+  Age(now);
   ObjectPtr& slot = resources_[object->key.resource][object->key.Relative()];
   Change change{object->revision, slot, object, nullptr};
   slot = object;
@@ -217,7 +237,9 @@ void Store::Put(ObjectPtr object) {
 }
 
 ObjectPtr Store::Remove(const Key& key) {
+  const TimePoint now = Now();
   std::lock_guard lock(mutex_);
+  Age(now);
   const auto objects = resources_.find(key.resource);
   if (objects == resources_.end()) return nullptr;
   const auto found = objects->second.find(key.Relative());

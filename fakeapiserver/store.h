@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "fakeapiserver/answer.h"
+#include "k8s/base/clock.h"
 #include "k8s/base/env.h"
 #include "k8s/machinery/fields.h"
 #include "k8s/machinery/labels.h"
@@ -129,12 +130,16 @@ struct Page {
 struct StoreLimits {
   size_t history = 100'000;   // changes; older ones are compacted away
   size_t watch_queue = 1000;  // events that a watch may lag behind
+  // At each tick the state before the previous tick stops being listable, as a real server compacts
+  // etcd. Watches may begin there still: they come out of the memory of the server. Zero: never.
+  Duration compaction_interval = std::chrono::minutes(5);
 };
 
 class Store {
  public:
-  explicit Store(AtRevision at_revision, StoreLimits limits = {})
-      : at_revision_(std::move(at_revision)), limits_(limits) {}
+  // Without a clock nothing ages.
+  explicit Store(AtRevision at_revision, StoreLimits limits = {},
+                 std::shared_ptr<const Clock> clock = nullptr);
 
   ObjectPtr Get(const Key& key) const;
   Revision revision() const;
@@ -171,17 +176,26 @@ class Store {
 
  private:
   using Objects = std::map<std::string, ObjectPtr, std::less<>>;
+  TimePoint Now() const { return clock_ ? clock_->Now() : TimePoint(); }
+  // Ticks that have passed since the last call. REQUIRES: before the revision grows, or is asked
+  // for.
+  void Age(TimePoint now) const;
   void Append(Change change, const std::string& resource);
   Result<Page> ListLocked(const Selection& selection, Revision at, size_t limit,
                           std::string_view start) const;
 
   const AtRevision at_revision_;
   const StoreLimits limits_;
+  const std::shared_ptr<const Clock> clock_;
+  const TimePoint start_;
   std::mutex write_mutex_;
 
   mutable std::mutex mutex_;  // guards all below
   Revision revision_ = kFirstRevision;
   Revision compacted_ = 0;
+  mutable int64_t ticks_ = 0;
+  mutable Revision at_last_tick_ = 0;
+  mutable Revision listable_ = 0;  // the oldest state that age has left
   std::unordered_map<std::string, Objects> resources_;
   struct Recorded {
     std::string resource;

@@ -7,6 +7,7 @@
 #include "fakeapiserver/defaults.h"
 #include "fakeapiserver/go_text.h"
 #include "fakeapiserver/managed_fields.h"
+#include "fakeapiserver/protobuf.h"
 #include "fakeapiserver/quotas.h"
 #include "fakeapiserver/strategy.h"
 #include "fakeapiserver/typed_tree.h"
@@ -17,7 +18,8 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr size_t kMaxGeneratedBase = 58;
-constexpr size_t kMaxStored = size_t{3} << 19;  // 1.5 MiB, as etcd (S-14.9)
+constexpr size_t kMaxStored = size_t{3} << 19;   // 1.5 MiB, as etcd (S-14.9)
+constexpr size_t kMaxMessage = size_t{2} << 20;  // 2 MiB: more is not even sent to etcd
 constexpr int kGenerateTries = 8;
 constexpr int kGeneratedSuffix = 5;
 
@@ -358,6 +360,49 @@ Result<void> TakeName(const Core& core, const Call& call, const std::string& bas
   return Error::Api(std::move(status));
 }
 
+size_t VarintSize(uint64_t number) {
+  size_t size = 1;
+  while (number >>= 7) ++size;
+  return size;
+}
+// A field of protobuf with a short tag that holds so many bytes.
+size_t FieldSize(size_t bytes) { return 1 + VarintSize(bytes) + bytes; }
+
+// How long the transaction is that a real server sends to etcd: if the key is at this revision, put
+// the object, else (on updates) get what is there.
+size_t EtcdMessageSize(const Key& key, size_t value, bool is_new, Revision old_revision) {
+  constexpr size_t kTarget = 2;
+  const std::string resource = key.resource.substr(0, key.resource.find('.'));
+  const size_t key_size = FieldSize(Cat("/registry/", resource, "/", key.Relative()).size());
+  const auto revision = is_new ? 0 : static_cast<uint64_t>(old_revision);
+  const size_t compare = kTarget + key_size + 1 + VarintSize(revision);
+  return FieldSize(compare) + FieldSize(FieldSize(key_size + FieldSize(value))) +
+         (is_new ? 0 : FieldSize(FieldSize(key_size)));
+}
+
+// Text that is too long for JSON may still fit, as etcd has protobuf.
+Result<void> CheckFitsEtcd(const Core& core, const Object& object, const Served& served,
+                           const ObjectPtr& old) {
+  if (object.json->size() <= kMaxStored) return {};
+  Value tree = TreeOf(object, served);
+  tree["metadata"].Remove("resourceVersion");
+  const auto bytes = EncodeTree(tree, *served.type);
+  const size_t size = EtcdMessageSize(object.key, bytes ? bytes->size() : object.json->size(), !old,
+                                      old ? old->revision : core.store.revision());
+  if (size > kMaxMessage) {
+    return Untyped(
+        Cat("rpc error: code = ResourceExhausted desc = trying to send message larger than max (",
+            std::to_string(size), " vs. ", std::to_string(kMaxMessage), ")"));
+  }
+  if (size > kMaxStored) return Untyped("etcdserver: request is too large");
+  return {};
+}
+
+bool IsApply(const Call& call) {
+  return call.info.verb == "patch" &&
+         call.request.headers.Get("Content-Type").starts_with("application/apply-patch");
+}
+
 // The tree as the next revision; stored unless the call is a dry run.
 Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   const Revision revision = core.store.NextRevision();
@@ -366,7 +411,17 @@ Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   auto finished = Finish(std::move(tree), *call.served);
   if (!finished) return finished.error();
   ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
-  if (object->json->size() > kMaxStored) return Untyped("etcdserver: request is too large");
+  const Served& storage = *call.served->storage;
+  if (object->json->size() > kMaxStored) {
+    const ObjectPtr old = core.store.Get(object->key);
+    // What is too long is tried again without its owners, which can be long.
+    if (!CheckFitsEtcd(core, *object, storage, old) && !IsApply(call)) {
+      Value bare = TreeOf(*object, storage);
+      bare["metadata"].Remove("managedFields");
+      object = MakeObject(std::move(bare), storage, revision);
+    }
+    if (auto fits = CheckFitsEtcd(core, *object, storage, old); !fits) return fits.error();
+  }
   if (call.dry_run) return object;
   core.store.Put(object);
   if (const auto settle = call.served->strategy->settle) settle(core, *call.served, object);
@@ -396,8 +451,9 @@ void TrackSender(const Core& core, const Call& call, const Value& before, Value&
   const Value* member = now.Find({"metadata", "managedFields"});
   Value sent = member ? *member : Value();
   if (call.resets_owners) sent = Value::MakeArray();
+  ConvertThroughStorage(now, *call.served);  // a status may show in annotations
   TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *call.served->type, OwnerOf(call),
-              core.NowText());
+              core.NowText(), OtherVersionsOf(core, *call.served));
 }
 
 // Puts the change on top of what the path does not write, and lets the kind have its say.
