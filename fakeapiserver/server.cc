@@ -225,6 +225,7 @@ class Server::FrontDoor final : public Door {
 Server::Server(Options options)
     : core_(std::make_unique<Core>(std::move(options.env), options.limits, options.fault_objects)),
       door_(std::make_unique<FrontDoor>(*core_, options.bootstrap)) {
+  core_->strict = options.strict;
   core_->SetFlowUids({NewUuid(*core_->env.random), NewUuid(*core_->env.random)});
   if (options.bootstrap) Bootstrap(*core_);
   core_->faults.SetOnChange([this] {
