@@ -1,6 +1,7 @@
 #include "fakeapiserver/control.h"
 
 #include "fakeapiserver/bootstrap.h"
+#include "fakeapiserver/deviations.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -117,6 +118,8 @@ std::optional<Answer> ServeControl(Core& core, const http::Request& request, boo
     core.store.Compact(core.store.revision());
     return Json(Value::MakeObject({{"compacted", core.store.compacted()}}));
   }
+  if (path == "deviations")
+    return Json(Value::MakeObject({{"strict", core.strict}, {"deviations", DeviationsValue()}}));
   if (path == "time") return ServeTime(core, request);
   return Refuse(404, Cat("no such door: ", request.method, " ", kRoot, path));
 }

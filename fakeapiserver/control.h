@@ -10,6 +10,7 @@
 //   DELETE /fake/v1/exchanges        forgets them
 //   POST   /fake/v1/reset            as after the start: objects, faults and exchanges go
 //   POST   /fake/v1/compact          forgets the history up to now
+//   GET    /fake/v1/deviations       what is known to differ from a real server
 //   GET    /fake/v1/time             the server's clock; POST {"step": "5s"} moves a virtual one
 
 #include <optional>

@@ -36,6 +36,7 @@ struct Core {
   Store store;
   Recorder recorder;
   Faults faults;
+  bool strict = false;  // refuse what a real server would answer otherwise (deviations.h)
   // Uids of the flow schema and priority level that every answer names. They change when the store
   // is filled anew, while others read them.
   struct FlowUids {

@@ -876,6 +876,7 @@ void AddKinds(std::map<std::string_view, Strategy>& rows) {
                                                            const Value* old) -> Result<void> {
     return old ? Result<void>() : AdmitDeviceRequests(core, call, now, At(now, {"spec", "spec"}));
   };
+  rows["apiregistration.k8s.io/APIService"].settle = SettleApiService;
   rows["networking.k8s.io/ServiceCIDR"].settle = SettleServiceRange;
   rows["/ComponentStatus"].called_in_errors = "componentstatus";
   rows["/Node"].validate_update = NodeStays;

@@ -35,6 +35,8 @@ usage: fakeapiserver [options]
   --fault-objects           serve faults as objects: kubectl apply -f of kind Fault in
                             fakeapiserver.test/v1
   --faults-must-fire        at the end, exit with 1 if a fault has not struck as often as it should
+  --strict                  answer 501 where a real server is known to answer otherwise
+                            (docs/deviations.md lists where)
   --history N               changes to remember for watches and old reads (default 100000)
   --etcd-compaction-interval DURATION   how long states of the past can be listed, at least
                             (default 5m0s; 0: as long as --history reaches)
@@ -51,6 +53,7 @@ struct Flags {
   std::vector<std::string> faults{};
   ControllerSet controllers{};
   bool fault_objects = false;
+  bool strict = false;
   bool faults_must_fire = false;
   std::string kubeconfig{};
   StoreLimits limits{};
@@ -74,8 +77,10 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       flags.help = true;
       return flags;
     }
-    if (name == "--fault-objects" || name == "--faults-must-fire" || name == "--tls") {
+    if (name == "--fault-objects" || name == "--faults-must-fire" || name == "--tls" ||
+        name == "--strict") {
       (name == "--tls"             ? flags.listener.self_made_certificate
+       : name == "--strict"        ? flags.strict
        : name == "--fault-objects" ? flags.fault_objects
                                    : flags.faults_must_fire) = true;
       continue;
@@ -133,6 +138,7 @@ Result<void> Run(const Flags& flags, const sigset_t& signals) {
   options.limits = flags.limits;
   options.fault_objects = flags.fault_objects;
   options.controllers = flags.controllers;
+  options.strict = flags.strict;
   const Env env = options.env;
   Server server(std::move(options));
   for (const std::string& path : flags.load) {

@@ -12,6 +12,9 @@ struct Served;
 
 // Whether a flow schema's priority level is there.
 void SettleFlowSchema(Core& core, const Served& served, const ObjectPtr& object);
+// Whether the service behind an API is there, with endpoints. Looked at when the APIService is
+// written, and then no more.
+void SettleApiService(Core& core, const Served& served, const ObjectPtr& object);
 // The server's own service range is ready as soon as it is there.
 void SettleServiceRange(Core& core, const Served& served, const ObjectPtr& object);
 

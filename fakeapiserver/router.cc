@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fakeapiserver/deviations.h"
 #include "fakeapiserver/discovery.h"
 #include "fakeapiserver/go_text.h"
 #include "k8s/base/strings.h"
@@ -263,6 +264,10 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
           BadRequest("invalid timeout specified in the request URL - " + parsed.error().message()),
           call.output));
     }
+  }
+  if (core_.strict) {
+    if (const Deviation* touched = TouchedBy(request, info, core_.registry))
+      return finish(RenderError(RefusedAsDeviation(*touched), call.output));
   }
   if (auto fixed = ServeFixedPath(core_, call)) return finish(*std::move(fixed));
   const bool is_core = path == "/api" || path.starts_with("/api/");

@@ -241,6 +241,7 @@ Server::Server(Options options)
                                                        [this] { return certificate_chain(); })
                        : nullptr),
       door_(std::make_unique<FrontDoor>(*core_, controllers_.get(), options.bootstrap)) {
+  core_->strict = options.strict;
   core_->SetFlowUids({NewUuid(*core_->env.random), NewUuid(*core_->env.random)});
   if (options.bootstrap) Bootstrap(*core_);
   if (controllers_) controllers_->Settle();

@@ -22,7 +22,9 @@ namespace k8s::fakeapiserver {
 struct Options {
   Env env{};
   StoreLimits limits{};
-  bool bootstrap = true;        // the objects that a real server has when it starts
+  bool bootstrap = true;  // the objects that a real server has when it starts
+  // Answer 501 where the answer of a real server is known to differ (docs/deviations.md).
+  bool strict = false;
   bool fault_objects = false;   // serve kind Fault of fakeapiserver.test/v1
   ControllerSet controllers{};  // none, as a real API server alone
 };
