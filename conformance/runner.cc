@@ -261,12 +261,13 @@ std::string Replaced(std::string text, std::string_view what, const std::string&
 
 // What stands for things of this run, in the texts of a config.
 struct Marks {
-  std::string server{}, ca{}, files{};
+  std::string server{}, certificates{}, files{};
 
   Value In(const Value& value) const {
     if (value.is_string()) {
-      return Replaced(Replaced(Replaced(value.string(), "$(server)", server), "$(ca)", ca),
-                      "$(files)", files);
+      std::string text = Replaced(value.string(), "$(server)", server);
+      text = Replaced(std::move(text), "$(ca)", EncodeBase64(certificates));
+      return Replaced(Replaced(std::move(text), "$(caPem)", certificates), "$(files)", files);
     }
     if (value.is_array()) {
       Value out = Value::MakeArray();
@@ -284,11 +285,11 @@ struct Marks {
 Result<Value> ConfigFor(const Case& one, const fakeapiserver::Server& server,
                         const std::string& address, Folder& folder) {
   if (!one.story.config || one.story.config->files.empty()) {
-    return Marks{address, EncodeBase64(server.certificate_chain()), ""}.In(one.config);
+    return Marks{address, server.certificate_chain(), ""}.In(one.config);
   }
   if (auto made = folder.Make(); !made) return made.error();
   Value config =
-      Marks{address, EncodeBase64(server.certificate_chain()), folder.path()}.In(one.config);
+      Marks{address, server.certificate_chain(), folder.path()}.In(one.config);
   for (const auto& [name, text] : config.Find("files")->object()) {
     if (auto written = folder.Write(name, text.string()); !written) return written.error();
   }
