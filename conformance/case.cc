@@ -160,8 +160,8 @@ Result<Case> Read(std::string_view name, const Value& document) {
 }
 
 // One row of a table, put into the file around it: $(column) in a text is its text, and a text that
-// is nothing else becomes the value itself. Where the row has no such column that member is left
-// out.
+// is nothing else becomes the value itself. Where the row has no such column the member is left out,
+// and so is an object of which nothing is left.
 class Row {
  public:
   Row(const Value& columns, const std::set<std::string>& known)
@@ -174,6 +174,7 @@ class Row {
       for (const auto& [name, member] : value.object()) {
         if (auto put = In(member)) out.Set(name, *std::move(put));
       }
+      if (out.object().empty() && !value.object().empty()) return std::nullopt;
       return out;
     }
     if (!value.is_array()) return value;
