@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <regex>
 #include <set>
 
 #include "k8s/base/strings.h"
@@ -160,8 +161,8 @@ Result<Case> Read(std::string_view name, const Value& document) {
 }
 
 // One row of a table, put into the file around it: $(column) in a text is its text, and a text that
-// is nothing else becomes the value itself. Where the row has no such column the member is left out,
-// and so is an object of which nothing is left.
+// is nothing else becomes the value itself. Where the row has no such column the member is left
+// out, and so is an object of which nothing is left.
 class Row {
  public:
   Row(const Value& columns, const std::set<std::string>& known)
@@ -259,7 +260,16 @@ std::string VerbOf(const Value& step) {
 }
 
 Result<casesv1::CaseExchange> ParseExchange(const Value& value) {
-  return Strictly<casesv1::CaseExchange>(value);
+  auto exchange = Strictly<casesv1::CaseExchange>(value);
+  if (!exchange) return exchange;
+  for (const auto& [name, pattern] : exchange->matches) {
+    try {
+      const std::regex compiled(pattern);
+    } catch (const std::regex_error&) {
+      return Invalid(Cat("matches.", name, ": no regular expression"));
+    }
+  }
+  return exchange;
 }
 
 std::vector<std::string> FeaturesOf(const Case& one) {

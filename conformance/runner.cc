@@ -1,6 +1,7 @@
 #include "conformance/runner.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 #include "conformance/stage.h"
@@ -177,6 +178,11 @@ class Check {
     if (wanted.status && *wanted.status != was.status)
       Fail(Cat(what, ".status"), std::to_string(*wanted.status), std::to_string(was.status));
     for (const auto& [name, value] : wanted.headers) OfHeader(name, value, was, what);
+    for (const auto& [name, pattern] : wanted.matches) {
+      const std::string value(was.headers.Get(name));
+      if (!std::regex_match(value, std::regex(pattern)))
+        Fail(Cat(what, ".matches.", name), Quote(pattern), Quote(value));
+    }
     const std::string body = was.body ? *was.body : "";
     if (wanted.body && body != *wanted.body)
       Fail(Cat(what, ".body"), Quote(*wanted.body), Quote(body));
@@ -266,6 +272,7 @@ struct Marks {
   Value In(const Value& value) const {
     if (value.is_string()) {
       std::string text = Replaced(value.string(), "$(server)", server);
+      text = Replaced(std::move(text), "$(host)", server.substr(server.find("//") + 2));
       text = Replaced(std::move(text), "$(ca)", EncodeBase64(certificates));
       return Replaced(Replaced(std::move(text), "$(caPem)", certificates), "$(files)", files);
     }
@@ -288,8 +295,7 @@ Result<Value> ConfigFor(const Case& one, const fakeapiserver::Server& server,
     return Marks{address, server.certificate_chain(), ""}.In(one.config);
   }
   if (auto made = folder.Make(); !made) return made.error();
-  Value config =
-      Marks{address, server.certificate_chain(), folder.path()}.In(one.config);
+  Value config = Marks{address, server.certificate_chain(), folder.path()}.In(one.config);
   for (const auto& [name, text] : config.Find("files")->object()) {
     if (auto written = folder.Write(name, text.string()); !written) return written.error();
   }

@@ -45,7 +45,6 @@ class Once final : public http::BodyReader {
 Value Request(const Clients& clients, const Value& call, const Context& ctx) {
   auto request = clients.typed.CoreV1().RESTClient().Verb(call.StringAt({"method"}));
   if (const Value* path = call.Find("path")) request.AbsPath({path->string()});
-  if (const Value* uri = call.Find("uri")) request.RequestURI(uri->string());
   if (const Value* params = call.Find("params")) {
     for (const auto& [name, value] : params->object()) {
       if (value.is_string()) request.Param(name, value.string());
@@ -53,6 +52,7 @@ Value Request(const Clients& clients, const Value& call, const Context& ctx) {
       for (const Value& one : value.array()) request.Param(name, one.string());
     }
   }
+  if (const Value* uri = call.Find("uri")) request.RequestURI(uri->string());
   if (const Value* headers = call.Find("headers")) {
     for (const auto& [name, value] : headers->object()) request.SetHeader(name, value.string());
   }

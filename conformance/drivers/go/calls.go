@@ -118,13 +118,13 @@ func (c call) request(ctx context.Context, clients clients) result {
 	if c.Path != "" {
 		request.AbsPath(c.Path)
 	}
-	if c.URI != "" {
-		request.RequestURI(c.URI)
-	}
 	for name, several := range c.Params {
 		for _, value := range several {
 			request.Param(name, value)
 		}
+	}
+	if c.URI != "" {
+		request.RequestURI(c.URI)
 	}
 	for name, value := range c.Headers {
 		request.SetHeader(name, value)
