@@ -100,7 +100,7 @@ class Check {
   void OfStep(const CaseExpectation& wanted, const Value& result, const std::string& step) {
     const bool ok = result.BoolAt({"ok"});
     const bool wants_result = wanted.object || wanted.items || wanted.text || wanted.events ||
-                              wanted.metadata || wanted.created;
+                              wanted.metadata || wanted.created || !wanted.textContains.empty();
     if ((wanted.ok.value_or(wants_result) && !ok) || (wanted.ok && !*wanted.ok && ok)) {
       Fail(Cat("ok", step), ok ? "a failure" : "success",
            ok ? "success" : Shown(*result.Find("error")));
@@ -112,6 +112,8 @@ class Check {
       Fail(Cat("created", step), *wanted.created ? "true" : "false", Shown(result));
     if (wanted.text && result.StringAt({"text"}) != *wanted.text)
       Fail(Cat("text", step), Quote(*wanted.text), Quote(result.StringAt({"text"})));
+    if (result.StringAt({"text"}).find(wanted.textContains) == std::string_view::npos)
+      Fail(Cat("textContains", step), Quote(wanted.textContains), Shown(result));
     if (wanted.items) Several(*wanted.items, result, "items", step);
     if (wanted.events) Several(*wanted.events, result, "events", step);
     if (wanted.error) OfError(*wanted.error, result, step);
