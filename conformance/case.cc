@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <regex>
+#include <set>
 
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -11,10 +13,41 @@
 namespace k8s::conformance {
 namespace {
 
-constexpr std::array kVerbs = {"get",    "list",  "watch",  "create",
-                               "update", "patch", "delete", "deletecollection",
-                               "raw",    "logs"};
+// A verb, and the member without which its call says nothing.
+struct KnownVerb {
+  const char* name;
+  const char* needs;
+};
+constexpr std::array kVerbs = {KnownVerb{"get", "resource"},
+                               KnownVerb{"list", "resource"},
+                               KnownVerb{"watch", "resource"},
+                               KnownVerb{"create", "resource"},
+                               KnownVerb{"update", "resource"},
+                               KnownVerb{"patch", "resource"},
+                               KnownVerb{"delete", "resource"},
+                               KnownVerb{"deletecollection", "resource"},
+                               KnownVerb{"raw", "path"},
+                               KnownVerb{"logs", nullptr},
+                               KnownVerb{"request", "method"},
+                               KnownVerb{"updateStatus", "resource"},
+                               KnownVerb{"apply", "resource"},
+                               KnownVerb{"applyStatus", "resource"},
+                               KnownVerb{"getScale", "resource"},
+                               KnownVerb{"updateScale", "resource"},
+                               KnownVerb{"bind", "name"},
+                               KnownVerb{"evict", "name"},
+                               KnownVerb{"createToken", "name"},
+                               KnownVerb{"proxyGet", "name"},
+                               KnownVerb{"retryWatch", "resource"},
+                               KnownVerb{"serverVersion", nullptr},
+                               KnownVerb{"serverGroups", nullptr},
+                               KnownVerb{"serverResources", "groupVersion"},
+                               KnownVerb{"serverGroupsAndResources", nullptr},
+                               KnownVerb{"serverPreferredResources", nullptr}};
+// Members of a call that a driver may lack though it has the verb.
+constexpr std::array kCallFeatures = {"maxRetries", "readOnce", "cached"};
 constexpr int64_t kMaxTimes = 1000;
+constexpr int64_t kMaxParallel = 100;
 
 template <class T>
 Result<T> Strictly(const Value& value) {
@@ -41,18 +74,16 @@ Result<std::vector<std::string>> ReadProves(const Value* value) {
 
 // What Strictly does not see: that a step is one call, and that its call is complete.
 Result<void> CheckStep(const Value& step) {
-  const auto is_verb = [&](const char* verb) { return step.Find(verb) != nullptr; };
-  if (std::count_if(kVerbs.begin(), kVerbs.end(), is_verb) != 1)
+  const auto is_there = [&](const KnownVerb& verb) { return step.Find(verb.name) != nullptr; };
+  if (std::count_if(kVerbs.begin(), kVerbs.end(), is_there) != 1)
     return Invalid("a step has exactly one verb");
-  const std::string verb = VerbOf(step);
-  const Value& call = *step.Find(verb);
-  if (verb == "raw") {
-    if (call.StringAt({"path"}).empty()) return Invalid("raw.path is missing");
-  } else if (verb != "logs" && call.StringAt({"resource"}).empty()) {
-    return Invalid(Cat(verb, ".resource is missing"));
-  }
+  const KnownVerb& verb = *std::find_if(kVerbs.begin(), kVerbs.end(), is_there);
+  if (verb.needs != nullptr && step.StringAt({verb.name, verb.needs}).empty())
+    return Invalid(Cat(verb.name, ".", verb.needs, " is missing"));
   if (step.IntAt({"times"}, 1) < 1 || step.IntAt({"times"}, 1) > kMaxTimes)
     return Invalid(Cat("times must be from 1 to ", std::to_string(kMaxTimes)));
+  if (step.IntAt({"parallel"}, 2) < 2 || step.IntAt({"parallel"}, 2) > kMaxParallel)
+    return Invalid(Cat("parallel must be from 2 to ", std::to_string(kMaxParallel)));
   return {};
 }
 
@@ -93,14 +124,20 @@ Result<void> CheckThen(const Case& one) {
   return {};
 }
 
-Result<Case> Read(std::string_view name, std::string_view text) {
-  auto documents = ParseYaml(text);
-  if (!documents) return documents.error();
-  if (documents->size() != 1 || !documents->front().value.is_object())
-    return Invalid("a case is one document, an object");
-  if (!documents->front().duplicates.empty())
-    return Invalid(Join(documents->front().duplicates, ", "));
-  const Value& document = documents->front().value;
+Result<void> CheckChanges(const Case& one) {
+  for (size_t i = 0; i < one.story.meanwhile.size(); ++i) {
+    const auto& change = one.story.meanwhile[i];
+    const int kinds = int{change.create.has_value()} + int{change.update.has_value()} +
+                      int{change.delete_.has_value()} + int{change.compact};
+    if (change.after < 1 || kinds != 1) {
+      return Invalid(Cat("meanwhile[", std::to_string(i),
+                         "]: after which exchange, and one of create, update, delete, compact"));
+    }
+  }
+  return {};
+}
+
+Result<Case> Read(std::string_view name, const Value& document) {
   Case out;
   out.name = name;
   out.area = name.substr(0, name.find('/'));
@@ -112,31 +149,156 @@ Result<Case> Read(std::string_view name, std::string_view text) {
   out.proves = *std::move(proves);
   if (auto read = ReadSteps(document, out); !read) return read.error();
   if (auto good = CheckThen(out); !good) return good.error();
+  if (auto good = CheckChanges(out); !good) return good.error();
   const Value* config = document.Find("config");
   out.config = config != nullptr && config->is_object() ? *config : Value::MakeObject();
   const Value* given = document.Find("given");
   out.given = given != nullptr && given->is_array() ? *given : Value::MakeArray();
+  const Value* changes = document.Find("meanwhile");
+  out.changes = changes != nullptr && changes->is_array() ? *changes : Value::MakeArray();
   if (const Value* faults = document.Find("faults")) out.faults = ToJson(*faults);
   return out;
+}
+
+// One row of a table, put into the file around it: $(column) in a text is its text, and a text that
+// is nothing else becomes the value itself. Where the row has no such column the member is left
+// out, and so is an object of which nothing is left.
+class Row {
+ public:
+  Row(const Value& columns, const std::set<std::string>& known)
+      : columns_(columns), known_(known) {}
+
+  std::optional<Value> In(const Value& value) {
+    if (value.is_string()) return InText(value.string());
+    if (value.is_object()) {
+      Value out = Value::MakeObject();
+      for (const auto& [name, member] : value.object()) {
+        if (auto put = In(member)) out.Set(name, *std::move(put));
+      }
+      if (out.object().empty() && !value.object().empty()) return std::nullopt;
+      return out;
+    }
+    if (!value.is_array()) return value;
+    Value out = Value::MakeArray();
+    for (const Value& member : value.array()) {
+      if (auto put = In(member)) out.Append(*std::move(put));
+    }
+    return out;
+  }
+  const std::set<std::string>& used() const { return used_; }
+
+ private:
+  std::optional<Value> InText(std::string text) {
+    for (const std::string& name : known_) {
+      const std::string mark = Cat("$(", name, ")");
+      if (text.find(mark) == text.npos) continue;
+      used_.insert(name);
+      const Value* column = columns_.Find(name);
+      if (text == mark) return column != nullptr ? std::optional(*column) : std::nullopt;
+      const std::string by = column == nullptr     ? ""
+                             : column->is_string() ? column->string()
+                                                   : ToJson(*column);
+      for (size_t at = 0; (at = text.find(mark, at)) != text.npos; at += by.size())
+        text.replace(at, mark.size(), by);
+    }
+    return text;
+  }
+
+  const Value& columns_;
+  const std::set<std::string>& known_;
+  std::set<std::string> used_;
+};
+
+Result<std::vector<Case>> ReadTable(std::string_view name, Value document) {
+  const Value table = *document.Find("table");
+  document.Remove("table");
+  if (!table.is_array() || table.array().empty()) return Invalid("table: a list of rows");
+  std::set<std::string> columns, used, names;
+  for (const Value& row : table.array()) {
+    if (!row.is_object() || !names.insert(std::string(row.StringAt({"name"}))).second ||
+        names.contains(""))
+      return Invalid("table: every row has a name of its own");
+    for (const auto& [column, value] : row.object()) columns.insert(column);
+  }
+  std::vector<Case> out;
+  for (const Value& columns_of_row : table.array()) {
+    const std::string row_name(columns_of_row.StringAt({"name"}));
+    Row row(columns_of_row, columns);
+    auto one = Read(Cat(name, ".", row_name), *row.In(document));
+    if (!one) return one.error().Within(Cat("row ", row_name));
+    used.insert(row.used().begin(), row.used().end());
+    out.push_back(*std::move(one));
+  }
+  for (const std::string& column : columns) {
+    if (column != "name" && !used.contains(column))
+      return Invalid(Cat("table: $(", column, ") does not occur"));
+  }
+  return out;
+}
+
+Result<std::vector<Case>> ReadAll(std::string_view name, std::string_view text) {
+  auto documents = ParseYaml(text);
+  if (!documents) return documents.error();
+  if (documents->size() != 1 || !documents->front().value.is_object())
+    return Invalid("a case is one document, an object");
+  if (!documents->front().duplicates.empty())
+    return Invalid(Join(documents->front().duplicates, ", "));
+  const Value& document = documents->front().value;
+  if (document.Find("table") != nullptr) return ReadTable(name, document);
+  auto one = Read(name, document);
+  if (!one) return one.error();
+  return std::vector<Case>{*std::move(one)};
 }
 
 }  // namespace
 
 std::string VerbOf(const Value& step) {
-  for (const char* verb : kVerbs) {
-    if (step.Find(verb) != nullptr) return verb;
+  for (const KnownVerb& verb : kVerbs) {
+    if (step.Find(verb.name) != nullptr) return verb.name;
   }
   return "";
 }
 
 Result<casesv1::CaseExchange> ParseExchange(const Value& value) {
-  return Strictly<casesv1::CaseExchange>(value);
+  auto exchange = Strictly<casesv1::CaseExchange>(value);
+  if (!exchange) return exchange;
+  for (const auto& [name, pattern] : exchange->matches) {
+    try {
+      const std::regex compiled(pattern);
+    } catch (const std::regex_error&) {
+      return Invalid(Cat("matches.", name, ": no regular expression"));
+    }
+  }
+  return exchange;
+}
+
+std::vector<std::string> FeaturesOf(const Case& one) {
+  std::set<std::string> out;
+  for (const Value& step : one.steps.array()) {
+    if (step.Find("parallel") != nullptr) out.insert("parallel");
+    for (const char* feature : kCallFeatures) {
+      if (step.Find(VerbOf(step))->Find(feature) != nullptr) out.insert(feature);
+    }
+  }
+  const std::string_view client = one.config.StringAt({"client"});
+  if (client == "metadata" || client == "scale") out.insert(Cat(client, "Client"));
+  for (const auto& wanted : one.story.then) {
+    if (wanted.metadata) out.insert("listMetadata");
+  }
+  return {out.begin(), out.end()};
+}
+
+Result<std::vector<Case>> ParseCases(std::string_view name, std::string_view text) {
+  auto read = ReadAll(name, text);
+  if (!read) return read.error().Within(Cat(name, ".yaml"));
+  return read;
 }
 
 Result<Case> ParseCase(std::string_view name, std::string_view text) {
-  auto read = Read(name, text);
-  if (!read) return read.error().Within(Cat(name, ".yaml"));
-  return read;
+  auto read = ParseCases(name, text);
+  if (!read) return read.error();
+  if (read->size() != 1) return Invalid(Cat(name, ".yaml: has a table"));
+  return std::move(read->front());
 }
 
 Result<std::vector<Case>> LoadCases(const Host& host, const std::string& folder) {
@@ -152,11 +314,11 @@ Result<std::vector<Case>> LoadCases(const Host& host, const std::string& folder)
       auto text = host.ReadFile(Cat(folder, "/", area, "/", file));
       if (!text) return text.error();
       const std::string name = Cat(area, "/", file.substr(0, file.size() - 5));
-      auto one = ParseCase(name, *text);
-      if (one) {
-        out.push_back(*std::move(one));
+      auto cases = ParseCases(name, *text);
+      if (cases) {
+        std::move(cases->begin(), cases->end(), std::back_inserter(out));
       } else {
-        out.push_back({.area = area, .name = name, .malformed = one.error().message()});
+        out.push_back({.area = area, .name = name, .malformed = cases.error().message()});
       }
     }
   }

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
+#include <regex>
 #include <set>
 
 #include "conformance/case.h"
@@ -72,7 +74,7 @@ TEST(Cases, OfTheTreeProveStatementsThatExist) {
   const auto statements = RealHost()->ReadFile(Cat(kFolder, "/statements.txt")).value();
   const auto cases = LoadCases(*RealHost(), Cat(kFolder, "/cases"));
   ASSERT_TRUE(cases) << cases.error();
-  EXPECT_GE(cases->size(), 100u);
+  EXPECT_GE(cases->size(), 450u);
   for (const Case& one : *cases) {
     EXPECT_EQ(one.malformed, "") << one.name;
     for (const std::string& id : one.proves) {
@@ -83,6 +85,103 @@ TEST(Cases, OfTheTreeProveStatementsThatExist) {
   EXPECT_FALSE(CheckStatement(statements, "C-4.0"));
   EXPECT_FALSE(CheckStatement(statements, "C-4.41"));
   EXPECT_FALSE(CheckStatement(statements, "C-44.1"));
+}
+
+constexpr char kTable[] = R"yaml(proves: C-4.2
+config: {qps: -1}
+faults:
+- {times: 1, do: [$(fault)]}
+when:
+- get: {resource: v1/configmaps, name: of-$(name)}
+then:
+- {ok: $(ok), error: {code: $(code)}}
+table:
+- {name: good, fault: {reply: 429, retryAfter: 0}, ok: false, code: 404}
+- {name: bad, fault: {reply: 429}, ok: false}
+)yaml";
+
+TEST(Table, IsACaseForEachRow) {
+  const auto cases = ParseCases("area/name", kTable).value();
+  ASSERT_EQ(cases.size(), 2u);
+  EXPECT_EQ(cases[0].name, "area/name.good");
+  EXPECT_EQ(cases[1].steps.array()[0].StringAt({"get", "name"}), "of-bad");
+  EXPECT_EQ(cases[0].faults, R"([{"times":1,"do":[{"reply":429,"retryAfter":0}]}])");
+  EXPECT_EQ(cases[0].story.then[0].error->code, 404);
+  EXPECT_FALSE(cases[1].story.then[0].error.has_value());  // its row has no code
+  EXPECT_EQ(ParseCase("area/name", kTable).error().message(), "area/name.yaml: has a table");
+}
+
+TEST(Table, SaysWhatIsWrongWithIt) {
+  const auto why = [](std::string_view from, std::string_view to) {
+    std::string text = kTable;
+    text.replace(text.find(from), from.size(), to);
+    const auto read = ParseCases("area/name", text);
+    return read ? "it is fine" : read.error().message();
+  };
+  EXPECT_THAT(why("name: bad", "name: good"), HasSubstr("every row has a name of its own"));
+  EXPECT_THAT(why("code: 404}", "code: 404, colour: red}"),
+              HasSubstr("table: $(colour) does not occur"));
+  EXPECT_THAT(why("ok: false}\n", "ok: maybe}\n"), HasSubstr("row bad"));
+}
+
+TEST(Changes, HappenAfterTheirExchange) {
+  const std::string story =
+      R"(proves: C-7.1
+config: {qps: -1}
+when:
+- watch: {resource: v1/configmaps, namespace: default, options: {labelSelector: a=b}, events: 1}
+then:
+- events: [{type: ADDED, object: {metadata: {name: x}}}]
+- exchanges: 1
+meanwhile:
+)";
+  const auto create = [](int after) {
+    return Cat("- {after: ", std::to_string(after),
+               ", create: {apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: default,"
+               " labels: {a: b}}}}\n");
+  };
+  const auto play = [&](const std::string& changes) {
+    return RunCase(ParseCase("area/name", story + changes).value(), *NewCppDriver());
+  };
+  EXPECT_EQ(play(create(1)).kind, Verdict::Kind::kPassed) << Join(play(create(1)).lines, "\n");
+  EXPECT_THAT(play(create(1) + create(1)).lines,
+              ElementsAre(HasSubstr("POST /api/v1/namespaces/default/configmaps was answered "
+                                    "with 409")));
+  EXPECT_THAT(play(create(1) + create(2)).lines, ElementsAre("meanwhile: there was no exchange 2"));
+  EXPECT_THAT(ParseCase("area/name", story + "- {after: 1}").error().message(),
+              HasSubstr("one of create, update, delete, compact"));
+}
+
+// Every statement of the chapters that are about clients has a case, or a test that is named.
+TEST(Statements, AreAllProvedSomewhere) {
+  std::set<std::string> proved, tests;
+  for (const Case& one : LoadCases(*RealHost(), Cat(kFolder, "/cases")).value())
+    proved.insert(one.proves.begin(), one.proves.end());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(K8S_SOURCE_DIR)) {
+    const std::string path = entry.path().string();
+    if (!path.ends_with("_test.cc") || path.find("/build") != path.npos) continue;
+    const std::string source = RealHost()->ReadFile(path).value();
+    static const std::regex kTest(R"(\nTEST(?:_F|_P)?\((\w+),\s*(\w+)\))");
+    for (std::sregex_iterator at(source.begin(), source.end(), kTest), end; at != end; ++at)
+      tests.insert(Cat((*at)[1].str(), ".", (*at)[2].str()));
+  }
+  const auto elsewhere = RealHost()->ReadFile(Cat(kFolder, "/seen_elsewhere.txt")).value();
+  for (const std::string_view line : Split(elsewhere, '\n')) {
+    if (line.empty() || line.front() == '#') continue;
+    const auto words = Split(line, ' ');
+    ASSERT_EQ(words.size(), 2u) << line;
+    EXPECT_TRUE(words[1] == "-" || tests.contains(std::string(words[1]))) << line;
+    EXPECT_TRUE(proved.emplace(words[0]).second) << line << ": has a case";
+  }
+  const auto statements = RealHost()->ReadFile(Cat(kFolder, "/statements.txt")).value();
+  for (int chapter = 1; chapter <= 8; ++chapter) {
+    for (int number = 1;; ++number) {
+      const std::string id = Cat("C-", std::to_string(chapter), ".", std::to_string(number));
+      if (!CheckStatement(statements, id)) break;
+      EXPECT_TRUE(proved.contains(id)) << id << " has neither a case nor a line in "
+                                       << "seen_elsewhere.txt";
+    }
+  }
 }
 
 TEST(KnownFailing, NamesCasesThatAreThere) {
@@ -112,10 +211,10 @@ TEST(Schema, HasTheFieldsOfTheFacts) {
   const Value schema =
       ParseJson(RealHost()->ReadFile(Cat(kFolder, "/case.schema.json")).value()).value();
   ExpectSameFields(schema, TypeOf<casesv1::Case>());
-  for (const TypeInfo* type :
-       {&TypeOf<casesv1::CaseConfig>(), &TypeOf<casesv1::CaseStep>(), &TypeOf<casesv1::CaseCall>(),
-        &TypeOf<casesv1::CaseExpectation>(), &TypeOf<casesv1::CaseError>(),
-        &TypeOf<casesv1::CaseRange>(), &TypeOf<casesv1::CaseExchange>()}) {
+  for (const TypeInfo* type : {&TypeOf<casesv1::CaseConfig>(), &TypeOf<casesv1::CaseStep>(),
+                               &TypeOf<casesv1::CaseCall>(), &TypeOf<casesv1::CaseExpectation>(),
+                               &TypeOf<casesv1::CaseError>(), &TypeOf<casesv1::CaseRange>(),
+                               &TypeOf<casesv1::CaseExchange>(), &TypeOf<casesv1::CaseChange>()}) {
     ExpectSameFields(*schema.Find("$defs")->Find(type->name), *type);
   }
 }
@@ -163,6 +262,11 @@ TEST(Runner, DoesNotAskForWhatADriverCannot) {
   EXPECT_EQ(Unsupported(one, bare), std::nullopt) << "no limit needs no limiter";
   const Case limited = ParseCase("area/name", Replaced("qps: -1", "qps: 5")).value();
   EXPECT_EQ(Unsupported(limited, bare), "config qps");
+  const Case paged =
+      ParseCase("area/name", Replaced("object: {metadata: {name: a}}", "metadata: {continue: x}"))
+          .value();
+  EXPECT_EQ(Unsupported(paged, ParseJson(R"({"verbs":["get"],"config":[]})").value()),
+            "feature listMetadata");
   EXPECT_EQ(Play(Cat(kGood, "cannot: {cpp: why}")).kind, Verdict::Kind::kExcused);
 }
 

@@ -1,8 +1,10 @@
 #include "conformance/runner.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
+#include "conformance/stage.h"
 #include "fakeapiserver/server.h"
 #include "k8s/base/base64.h"
 #include "k8s/base/fake_clock.h"
@@ -44,14 +46,22 @@ bool Within(const CaseRange& range, Duration d) {
   return (!range.atLeast || d >= *range.atLeast) && (!range.below || d < *range.below);
 }
 
+Exchanges ClientsExchanges(fakeapiserver::Server& server) {
+  Exchanges out = server.recorder().Exchanges();
+  std::erase_if(out, [](const auto& one) { return one.connection == Changes::kConnection; });
+  return out;
+}
+
 // Holds one run against its case.
 class Check {
  public:
-  Check(const Case& one, fakeapiserver::Server& server, const Value& results, Duration elapsed)
+  // `answer` is the driver's, with one result a step.
+  Check(const Case& one, fakeapiserver::Server& server, const Value& answer, Duration elapsed)
       : case_(one),
         server_(server),
-        exchanges_(server.recorder().Exchanges()),
-        results_(results.array()),
+        exchanges_(ClientsExchanges(server)),
+        answer_(answer),
+        results_(answer.Find("results")->array()),
         elapsed_(elapsed) {}
 
   std::vector<std::string> Run() {
@@ -81,21 +91,29 @@ class Check {
     if (!wanted.gaps.empty()) OfGaps(wanted.gaps);
     if (wanted.elapsed && !Within(*wanted.elapsed, elapsed_))
       Fail("elapsed", RangeText(*wanted.elapsed), FormatDuration(elapsed_));
+    if (wanted.warnings) Subset(*wanted.warnings, answer_, "warnings", "");
+    if (wanted.metrics) Subset(*wanted.metrics, answer_, "metrics", "");
     for (const Json& object : wanted.stored) OfStore(ParseJson(object.raw).value(), true);
     for (const Json& object : wanted.gone) OfStore(ParseJson(object.raw).value(), false);
   }
 
   void OfStep(const CaseExpectation& wanted, const Value& result, const std::string& step) {
     const bool ok = result.BoolAt({"ok"});
-    const bool wants_result = wanted.object || wanted.items || wanted.text || wanted.events;
+    const bool wants_result = wanted.object || wanted.items || wanted.text || wanted.events ||
+                              wanted.metadata || wanted.created || !wanted.textContains.empty();
     if ((wanted.ok.value_or(wants_result) && !ok) || (wanted.ok && !*wanted.ok && ok)) {
       Fail(Cat("ok", step), ok ? "a failure" : "success",
            ok ? "success" : Shown(*result.Find("error")));
       return;
     }
     if (wanted.object) Subset(*wanted.object, result, "object", step);
+    if (wanted.metadata) Subset(*wanted.metadata, result, "metadata", step);
+    if (wanted.created && result.BoolAt({"created"}) != *wanted.created)
+      Fail(Cat("created", step), *wanted.created ? "true" : "false", Shown(result));
     if (wanted.text && result.StringAt({"text"}) != *wanted.text)
       Fail(Cat("text", step), Quote(*wanted.text), Quote(result.StringAt({"text"})));
+    if (result.StringAt({"text"}).find(wanted.textContains) == std::string_view::npos)
+      Fail(Cat("textContains", step), Quote(wanted.textContains), Shown(result));
     if (wanted.items) Several(*wanted.items, result, "items", step);
     if (wanted.events) Several(*wanted.events, result, "events", step);
     if (wanted.error) OfError(*wanted.error, result, step);
@@ -162,6 +180,11 @@ class Check {
     if (wanted.status && *wanted.status != was.status)
       Fail(Cat(what, ".status"), std::to_string(*wanted.status), std::to_string(was.status));
     for (const auto& [name, value] : wanted.headers) OfHeader(name, value, was, what);
+    for (const auto& [name, pattern] : wanted.matches) {
+      const std::string value(was.headers.Get(name));
+      if (!std::regex_match(value, std::regex(pattern)))
+        Fail(Cat(what, ".matches.", name), Quote(pattern), Quote(value));
+    }
     const std::string body = was.body ? *was.body : "";
     if (wanted.body && body != *wanted.body)
       Fail(Cat(what, ".body"), Quote(*wanted.body), Quote(body));
@@ -223,6 +246,7 @@ class Check {
   const Case& case_;
   fakeapiserver::Server& server_;
   const Exchanges exchanges_;
+  const Value& answer_;
   const Value::Array& results_;
   const Duration elapsed_;
   std::string place_;
@@ -243,13 +267,41 @@ std::string Replaced(std::string text, std::string_view what, const std::string&
   return text;
 }
 
-// The case's, with this run's server in its kubeconfig.
-Value ConfigFor(const Case& one, const fakeapiserver::Server& server, const std::string& address) {
-  Value config = one.config;
-  if (const Value* kubeconfig = one.config.Find("kubeconfig")) {
-    config.Set("kubeconfig", Replaced(Replaced(kubeconfig->string(), "$(server)", address), "$(ca)",
-                                      EncodeBase64(server.certificate_chain())));
+// What stands for things of this run, in the texts of a config.
+struct Marks {
+  std::string server{}, certificates{}, files{};
+
+  Value In(const Value& value) const {
+    if (value.is_string()) {
+      std::string text = Replaced(value.string(), "$(server)", server);
+      text = Replaced(std::move(text), "$(host)", server.substr(server.find("//") + 2));
+      text = Replaced(std::move(text), "$(ca)", EncodeBase64(certificates));
+      return Replaced(Replaced(std::move(text), "$(caPem)", certificates), "$(files)", files);
+    }
+    if (value.is_array()) {
+      Value out = Value::MakeArray();
+      for (const Value& one : value.array()) out.Append(In(one));
+      return out;
+    }
+    if (!value.is_object()) return value;
+    Value out = Value::MakeObject();
+    for (const auto& [name, member] : value.object()) out.Set(name, In(member));
+    return out;
   }
+};
+
+// The case's config with the marks of this run, and its files written.
+Result<Value> ConfigFor(const Case& one, const fakeapiserver::Server& server,
+                        const std::string& address, Folder& folder) {
+  if (!one.story.config || one.story.config->files.empty()) {
+    return Marks{address, server.certificate_chain(), ""}.In(one.config);
+  }
+  if (auto made = folder.Make(); !made) return made.error();
+  Value config = Marks{address, server.certificate_chain(), folder.path()}.In(one.config);
+  for (const auto& [name, text] : config.Find("files")->object()) {
+    if (auto written = folder.Write(name, text.string()); !written) return written.error();
+  }
+  config.Remove("files");
   return config;
 }
 
@@ -260,13 +312,13 @@ std::string Did(const Value& results) {
   return text;
 }
 
-// The answer's results, one for each step.
-Result<Value> ResultsOf(const Result<Value>& answer, size_t steps) {
+// The answer has one result for each step.
+Result<void> CheckAnswer(const Result<Value>& answer, size_t steps) {
   if (!answer) return answer.error();
   const Value* results = answer->Find("results");
   if (results == nullptr || !results->is_array() || results->array().size() != steps)
     return Invalid("the driver did not answer with one result a step");
-  return *results;
+  return {};
 }
 
 }  // namespace
@@ -301,9 +353,13 @@ std::optional<std::string> Unsupported(const Case& one, const Value& hello) {
       return Cat("verb ", verb);
   }
   for (const auto& [name, value] : one.config.object()) {
-    // No limit is what a client without a limiter has.
-    if (name == "qps" && value.is_int() && value.integer() < 0) continue;
+    // Files are the runner's; and no limit is what a client without a limiter has.
+    const bool no_limit = name == "qps" && value.is_int() && value.integer() < 0;
+    if (name == "files" || no_limit) continue;
     if (!Holds(hello.Find("config"), name)) return Cat("config ", name);
+  }
+  for (const std::string& feature : FeaturesOf(one)) {
+    if (!Holds(hello.Find("features"), feature)) return Cat("feature ", feature);
   }
   return std::nullopt;
 }
@@ -313,24 +369,38 @@ bool IsFailure(Verdict::Kind kind) {
          kind == Verdict::Kind::kMalformed;
 }
 
+namespace {
+
+// Without a verdict where the case is to be played.
+std::optional<Verdict> NotPlayed(const Case& one, const Driver& driver) {
+  if (!one.malformed.empty())
+    return Verdict{.name = one.name, .kind = Verdict::Kind::kMalformed, .lines = {one.malformed}};
+  if (const auto lacks = Unsupported(one, driver.hello()))
+    return Verdict{.name = one.name, .kind = Verdict::Kind::kUnsupported, .lines = {*lacks}};
+  if (const auto why = one.story.cannot.find(driver.name()); why != one.story.cannot.end())
+    return Verdict{.name = one.name, .kind = Verdict::Kind::kExcused, .lines = {why->second}};
+  return std::nullopt;
+}
+
+// The server's address, or "" and why there is none.
+Result<std::string> Open(const Case& one, bool in_memory, fakeapiserver::Server& server,
+                         Surroundings& surroundings) {
+  if (in_memory) {
+    surroundings.transport = server.WireLoopback();
+    return std::string("http://server.test:80");
+  }
+  return server.Listen({.self_made_certificate = one.story.wire == "tls"});
+}
+
+}  // namespace
+
 Verdict RunCase(const Case& one, Driver& driver) {
-  Verdict verdict{.name = one.name};
-  if (!one.malformed.empty()) {
-    verdict.kind = Verdict::Kind::kMalformed;
-    verdict.lines.push_back(one.malformed);
+  if (auto verdict = NotPlayed(one, driver)) return *std::move(verdict);
+  Verdict verdict{.name = one.name, .kind = Verdict::Kind::kFailed};
+  const auto fail = [&](const Error& error) {
+    verdict.lines.push_back(error.message());
     return verdict;
-  }
-  if (const auto lacks = Unsupported(one, driver.hello())) {
-    verdict.kind = Verdict::Kind::kUnsupported;
-    verdict.lines.push_back(*lacks);
-    return verdict;
-  }
-  if (const auto why = one.story.cannot.find(driver.name()); why != one.story.cannot.end()) {
-    verdict.kind = Verdict::Kind::kExcused;
-    verdict.lines.push_back(why->second);
-    return verdict;
-  }
-  verdict.kind = Verdict::Kind::kFailed;
+  };
   const bool in_memory =
       driver.in_process() && (one.story.wire.empty() || one.story.wire == "memory");
   Surroundings surroundings;
@@ -338,40 +408,32 @@ Verdict RunCase(const Case& one, Driver& driver) {
     surroundings.env.clock = std::make_shared<FakeClock>();
     surroundings.env.random = SeededRandom(1);
   }
+  Folder folder;
+  Changes changes(one);
   fakeapiserver::Server server({.env = surroundings.env});
-  if (auto prepared = Prepare(one, server); !prepared) {
-    verdict.lines.push_back(prepared.error().message());
-    return verdict;
-  }
-  std::string address = "http://server.test:80";
-  if (in_memory) {
-    surroundings.transport = server.WireLoopback();
-  } else {
-    auto listening = server.Listen({.self_made_certificate = one.story.wire == "tls"});
-    if (!listening) {
-      verdict.lines.push_back(listening.error().message());
-      return verdict;
-    }
-    address = *listening;
-  }
+  if (auto prepared = Prepare(one, server); !prepared) return fail(prepared.error());
+  changes.Follow(server);
+  const auto address = Open(one, in_memory, server, surroundings);
+  if (!address) return fail(address.error());
+  auto config = ConfigFor(one, server, *address, folder);
+  if (!config) return fail(config.error());
   const Value task = Value::MakeObject({{"case", one.name},
-                                        {"server", address},
-                                        {"config", ConfigFor(one, server, address)},
+                                        {"server", *address},
+                                        {"config", *std::move(config)},
                                         {"steps", one.steps}});
   const TimePoint start = surroundings.env.clock->Now();
   const auto answer = driver.Play(task, surroundings);
   verdict.took = surroundings.env.clock->Now() - start;
-  const auto results = ResultsOf(answer, one.steps.array().size());
-  if (!results) {
+  if (auto good = CheckAnswer(answer, one.steps.array().size()); !good) {
     verdict.kind = Verdict::Kind::kBroken;
-    verdict.lines.push_back(results.error().message());
     verdict.timeline = Timeline(server.recorder().Exchanges());
-    return verdict;
+    return fail(good.error());
   }
-  Check check(one, server, *results, verdict.took);
+  Check check(one, server, *answer, verdict.took);
   verdict.lines = check.Run();
+  for (const std::string& line : changes.Complaints()) verdict.lines.push_back(line);
   if (verdict.lines.empty()) verdict.kind = Verdict::Kind::kPassed;
-  verdict.did = Did(*results);
+  verdict.did = Did(*answer->Find("results"));
   verdict.timeline = Timeline(check.exchanges());
   return verdict;
 }

@@ -1,5 +1,7 @@
 #include "fakeapiserver/recorder.h"
 
+#include <optional>
+
 namespace k8s::fakeapiserver {
 
 std::vector<Exchange> Recorder::Exchanges() const {
@@ -53,11 +55,14 @@ void Recorder::Handled(uint64_t number, int status) {
 
 void Recorder::Close(uint64_t number, int status, std::string_view retry_after) {
   const TimePoint now = clock_->Now();
+  std::optional<Exchange> closed;
   With(number, [&](Exchange& exchange) {
     exchange.status = status;
     exchange.retry_after = retry_after;
     exchange.answered_at = now;
+    if (on_closed_) closed = exchange;
   });
+  if (closed) on_closed_(*closed);
 }
 
 void Recorder::Sent(uint64_t number, int64_t revision) {

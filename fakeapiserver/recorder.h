@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,6 +59,11 @@ class Recorder {
   std::vector<Exchange> Exchanges() const;
   size_t Count() const;  // since the start or the last Clear, forgotten ones included
   void Clear();
+  // Called at each Close, on its thread, with no lock of the recorder held.
+  // REQUIRES: before the first exchange.
+  void SetOnClosed(std::function<void(const Exchange&)> on_closed) {
+    on_closed_ = std::move(on_closed);
+  }
 
   // The path of a request through the server: Open, then Close with the same number.
   uint64_t Open(const http::Request& request, const RequestInfo& info, uint64_t connection = 0);
@@ -74,6 +80,7 @@ class Recorder {
   void With(uint64_t number, Change change);
 
   const std::shared_ptr<Clock> clock_;
+  std::function<void(const Exchange&)> on_closed_;
   mutable std::mutex mutex_;
   std::deque<Exchange> exchanges_;
   uint64_t next_ = 1;

@@ -200,10 +200,16 @@ Result<GroupsAndResources> Interface::ServerPreferredNamespacedResources(const C
 Result<Client> Client::NewForConfig(const rest::Config& config) {
   rest::Config own = config;
   if (own.timeout == Duration::zero()) own.timeout = kDefaultTimeout;
+  return NewForClientset(own);
+}
+
+Result<Client> Client::NewForClientset(const rest::Config& config) {
+  rest::Config own = config;
   if (own.burst == 0 && !own.rate_limiter) own.burst = kDefaultBurst;
   if (own.user_agent.empty()) own.user_agent = rest::DefaultKubernetesUserAgent(own.env);
-  auto rest = rest::ClientFor(
-      own, {.content = {"application/json", "application/json"}, .find_kind = &FindKind});
+  auto rest = rest::ClientFor(own, {.content = {"application/json", "application/json"},
+                                    .timeout = own.timeout,
+                                    .find_kind = &FindKind});
   if (!rest) return rest.error();
   return Client(*std::move(rest));
 }

@@ -75,6 +75,8 @@ class Client final : public Interface {
  public:
   // With its own defaults for timeout and burst. No network I/O.
   static Result<Client> NewForConfig(const rest::Config& config);
+  // The same without a timeout of its own, as part of a Clientset: what they share has one or none.
+  static Result<Client> NewForClientset(const rest::Config& config);
   explicit Client(std::shared_ptr<const rest::Client> rest) : rest_(std::move(rest)) {}
 
   const rest::Client& RESTClient() const { return *rest_; }

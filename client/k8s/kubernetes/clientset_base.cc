@@ -45,7 +45,7 @@ struct ClientsetBase::State {
 Result<ClientsetBase> ClientsetBase::Make(const rest::Config& config) {
   auto shared = rest::ConfigForClientset(config);
   if (!shared) return shared.error();
-  auto discovery = discovery::Client::NewForConfig(*shared);
+  auto discovery = discovery::Client::NewForClientset(*shared);
   if (!discovery) return discovery.error();
   auto state = std::make_shared<State>(*std::move(shared), *std::move(discovery));
   // The first stack is made now, so that every mistake in the config shows here.

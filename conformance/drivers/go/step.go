@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,12 +18,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
+	typedappsv1 "k8s.io/client-go/kubernetes/typed/apps/v1"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
 // A duration as Go spells it: "1m30s".
@@ -39,31 +40,79 @@ func (d *duration) UnmarshalJSON(text []byte) error {
 }
 
 type step struct {
-	Get, List, Watch, Create, Update, Patch, Delete, Deletecollection, Raw, Logs *call
-
 	Timeout     *duration
 	CancelAfter *duration
+	Parallel    int
+
+	verb string
+	call call
+}
+
+// The call is the member that is an object.
+func (s *step) UnmarshalJSON(text []byte) error {
+	type plain step
+	if err := json.Unmarshal(text, (*plain)(s)); err != nil {
+		return err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	for name, member := range members {
+		if strings.HasPrefix(string(member), "{") {
+			s.verb = name
+			return json.Unmarshal(member, &s.call)
+		}
+	}
+	return errors.New("the step has no call")
+}
+
+// One text or several.
+type texts []string
+
+func (t *texts) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*t = texts{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(t))
 }
 
 type call struct {
-	Resource    string
-	Namespace   string
-	Name        string
-	Subresource string
-	Options     json.RawMessage
-	Object      json.RawMessage
-	PatchType   string
-	Path        string
-	Events      int
+	Resource        string
+	Namespace       string
+	Name            string
+	Subresource     string
+	Options         json.RawMessage
+	Object          json.RawMessage
+	PatchType       string
+	Path            string
+	Events          int
+	Method          string
+	URI             string
+	Params          map[string]texts
+	Headers         map[string]string
+	Body            *string
+	ReadOnce        bool
+	MaxRetries      *int
+	ResourceVersion string
+	GroupVersion    string
+	Cached          bool
+	Fresh           bool
+	Scheme          string
+	Port            string
 }
 
 type result struct {
-	OK     bool            `json:"ok"`
-	Object json.RawMessage `json:"object,omitempty"`
-	Items  []any           `json:"items,omitempty"`
-	Events []event         `json:"events,omitempty"`
-	Text   *string         `json:"text,omitempty"`
-	Error  *failed         `json:"error,omitempty"`
+	OK       bool            `json:"ok"`
+	Object   json.RawMessage `json:"object,omitempty"`
+	Items    []any           `json:"items,omitempty"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Events   []event         `json:"events,omitempty"`
+	Text     *string         `json:"text,omitempty"`
+	Created  *bool           `json:"created,omitempty"`
+	Error    *failed         `json:"error,omitempty"`
 }
 
 type event struct {
@@ -77,12 +126,6 @@ type failed struct {
 	Class             string `json:"class"`
 	Message           string `json:"message"`
 	RetryAfterSeconds int    `json:"retryAfterSeconds,omitempty"`
-}
-
-type clients struct {
-	typed    kubernetes.Interface
-	dynamic  dynamic.Interface
-	useTyped bool
 }
 
 func failure(err error) result {
@@ -160,30 +203,21 @@ func (s step) context() (context.Context, context.CancelFunc) {
 func (s step) play(c clients) result {
 	ctx, cancel := s.context()
 	defer cancel()
-	switch {
-	case s.Raw != nil:
-		text, err := c.typed.CoreV1().RESTClient().Get().AbsPath(s.Raw.Path).DoRaw(ctx)
-		return said(text, err)
-	case s.Logs != nil:
-		var options corev1.PodLogOptions
-		if err := s.Logs.options(&options); err != nil {
-			return failure(err)
-		}
-		stream, err := c.typed.CoreV1().Pods(s.Logs.Namespace).GetLogs(s.Logs.Name, &options).Stream(ctx)
-		if err != nil {
-			return failure(err)
-		}
-		defer stream.Close()
-		return said(io.ReadAll(stream))
+	if s.Parallel < 2 {
+		return s.call.play(ctx, s.verb, c)
 	}
-	verbs := map[string]*call{"get": s.Get, "list": s.List, "watch": s.Watch, "create": s.Create, "update": s.Update,
-		"patch": s.Patch, "delete": s.Delete, "deletecollection": s.Deletecollection}
-	for verb, call := range verbs {
-		if call != nil {
-			return call.play(ctx, verb, c)
+	several := make([]result, s.Parallel)
+	var all sync.WaitGroup
+	for i := range several {
+		all.Go(func() { several[i] = s.call.play(ctx, s.verb, c) })
+	}
+	all.Wait()
+	for _, one := range several {
+		if !one.OK {
+			return one
 		}
 	}
-	return failure(errors.New("the step has no call"))
+	return several[0]
 }
 
 func said(text []byte, err error) result {
@@ -246,7 +280,13 @@ func (u untyped) Get(ctx context.Context, name string,
 }
 
 func (c call) play(ctx context.Context, verb string, clients clients) result {
-	if clients.useTyped {
+	if special, ok := c.special(ctx, verb, clients); ok {
+		return special
+	}
+	switch clients.kind {
+	case "metadata":
+		return c.ofMetadata(ctx, verb, clients)
+	case "typed":
 		switch c.Resource {
 		case "v1/configmaps":
 			return do[*corev1.ConfigMap, *corev1.ConfigMapList](ctx, clients.typed.CoreV1().ConfigMaps(c.Namespace),
@@ -257,16 +297,16 @@ func (c call) play(ctx context.Context, verb string, clients clients) result {
 		case "apps/v1/deployments":
 			return do[*appsv1.Deployment, *appsv1.DeploymentList](ctx,
 				clients.typed.AppsV1().Deployments(c.Namespace), verb, c, &appsv1.Deployment{})
+		case "v1/namespaces":
+			return do[*corev1.Namespace, *corev1.NamespaceList](ctx, namespaces{clients.typed.CoreV1().Namespaces()},
+				verb, c, &corev1.Namespace{})
+		case "v1/nodes":
+			return do[*corev1.Node, *corev1.NodeList](ctx, clients.typed.CoreV1().Nodes(), verb, c, &corev1.Node{})
 		}
 		return failure(fmt.Errorf("the driver has no typed client of %s", c.Resource))
 	}
-	parts := strings.Split(c.Resource, "/")
-	if len(parts) == 2 {
-		parts = append([]string{""}, parts...)
-	}
-	gvr := schema.GroupVersionResource{Group: parts[0], Version: parts[1], Resource: parts[2]}
 	return do[*unstructured.Unstructured, *unstructured.UnstructuredList](ctx,
-		untyped{clients.dynamic.Resource(gvr).Namespace(c.Namespace)}, verb, c, &unstructured.Unstructured{})
+		untyped{clients.dynamic.Resource(c.gvr()).Namespace(c.Namespace)}, verb, c, &unstructured.Unstructured{})
 }
 
 func do[T any, L any](ctx context.Context, client verbs[T, L], verb string, c call, object T) result {
@@ -285,21 +325,17 @@ func do[T any, L any](ctx context.Context, client verbs[T, L], verb string, c ca
 		}
 		return done(client.Get(ctx, c.Name, options))
 	case "list":
-		found, err := client.List(ctx, list)
-		if err != nil {
-			return failure(err)
-		}
-		var items struct{ Items []any }
-		if err := json.Unmarshal(asJSON(found), &items); err != nil {
-			return failure(err)
-		}
-		return result{OK: true, Items: items.Items}
+		return listed(client.List(ctx, list))
 	case "watch":
 		watcher, err := client.Watch(ctx, list)
 		if err != nil {
 			return failure(err)
 		}
 		return watched(watcher, c.Events)
+	case "retryWatch":
+		return c.retryWatch(ctx, client.Watch)
+	case "apply", "applyStatus":
+		return c.apply(ctx, verb, client)
 	case "delete":
 		var options metav1.DeleteOptions
 		if err := c.options(&options); err != nil {
@@ -336,7 +372,66 @@ func do[T any, L any](ctx context.Context, client verbs[T, L], verb string, c ca
 	if err := c.options(&options); err != nil {
 		return failure(err)
 	}
+	if verb == "updateStatus" || verb == "update" && c.Subresource == "status" {
+		if statuses, ok := client.(interface {
+			UpdateStatus(ctx context.Context, object T, options metav1.UpdateOptions) (T, error)
+		}); ok {
+			return done(statuses.UpdateStatus(ctx, object, options))
+		}
+	}
+	if verb != "update" {
+		return failure(errNoVerb)
+	}
 	return done(client.Update(ctx, object, options))
+}
+
+// Namespaces cannot be deleted by a selector, and no case tries to.
+type namespaces struct{ typedcorev1.NamespaceInterface }
+
+func (namespaces) DeleteCollection(context.Context, metav1.DeleteOptions, metav1.ListOptions) error {
+	return errNoVerb
+}
+
+// The applies have a type of their own for what they are given.
+func (c call) apply(ctx context.Context, verb string, client any) result {
+	var options metav1.ApplyOptions
+	if err := c.options(&options); err != nil {
+		return failure(err)
+	}
+	status := verb == "applyStatus"
+	switch client := client.(type) {
+	case typedcorev1.ConfigMapInterface:
+		return applied(ctx, c, options, client.Apply)
+	case typedcorev1.PodInterface:
+		if status {
+			return applied(ctx, c, options, client.ApplyStatus)
+		}
+		return applied(ctx, c, options, client.Apply)
+	case typedappsv1.DeploymentInterface:
+		if status {
+			return applied(ctx, c, options, client.ApplyStatus)
+		}
+		return applied(ctx, c, options, client.Apply)
+	case untyped:
+		var object unstructured.Unstructured
+		if err := json.Unmarshal(c.Object, &object); err != nil {
+			return failure(err)
+		}
+		if status {
+			return done(client.ResourceInterface.ApplyStatus(ctx, object.GetName(), &object, options))
+		}
+		return done(client.ResourceInterface.Apply(ctx, object.GetName(), &object, options))
+	}
+	return failure(errNoVerb)
+}
+
+func applied[C any, T any](ctx context.Context, c call, options metav1.ApplyOptions,
+	apply func(context.Context, *C, metav1.ApplyOptions) (T, error)) result {
+	configuration := new(C)
+	if err := json.Unmarshal(c.Object, configuration); err != nil {
+		return failure(err)
+	}
+	return done(apply(ctx, configuration, options))
 }
 
 func plain(err error) result {
