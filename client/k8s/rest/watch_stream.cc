@@ -63,7 +63,6 @@ bool WatchStream::Fill() {
   const auto read = body_->Read(buffer_);
   if (read && *read > 0) return true;
   finished_ = true;
-  if (K8S_MUTANT("broken_watches_end_in_silence")) return false;
   const bool rest = protobuf_ ? !buffer_.empty() : !Trim(buffer_).empty();
   if (!read && !IsUsualEnd(read.error())) {
     Broken(read.error().message());
@@ -245,6 +244,7 @@ std::optional<std::string_view> WatchStream::Undecodable(std::string_view reason
 std::optional<std::string_view> WatchStream::Broken(std::string_view reason) {
   finished_ = broken_ = true;
   body_.reset();
+  if (K8S_MUTANT("broken_watches_end_in_silence")) return std::nullopt;
   const std::string text = Cat("unable to decode an event from the watch stream: ", reason);
   StatusDetails details;
   details.causes.push_back({.reason = "UnexpectedServerResponse", .message = text});
