@@ -1,9 +1,9 @@
 import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.DeletionPropagation;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
 import io.fabric8.kubernetes.api.model.ListOptions;
-import io.fabric8.kubernetes.api.model.DeletionPropagation;
-import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.Config;
@@ -130,6 +130,8 @@ public final class Driver {
       };
     }
     String[] parts = call.path("resource").asString().split("/");
+    if (parts.length != 2 && parts.length != 3)
+      throw new IllegalArgumentException(call.path("resource") + " is no resource");
     ResourceDefinitionContext resource = new ResourceDefinitionContext.Builder()
         .withGroup(parts.length == 3 ? parts[0] : "").withVersion(parts[parts.length - 2])
         .withPlural(parts[parts.length - 1]).withNamespaced(true).build();

@@ -89,8 +89,10 @@ def collect(events, call):
 def play_dynamic(api, verb, call, step):
     # Nothing is discovered: a case counts requests, and names its resources itself.
     untyped = dynamic.DynamicClient(api, discoverer=lambda *_: None)
-    group, version, name = ("/" + call["resource"]).rsplit("/", 2)
-    group = group.lstrip("/")
+    parts = call["resource"].split("/")
+    if len(parts) not in (2, 3):
+        raise ValueError(f"{call['resource']} is no resource")
+    group, version, name = ["", *parts][-3:]
     resource = dynamic.Resource(prefix="apis" if group else "api", group=group, api_version=version, kind="", name=name,
                                 namespaced="namespace" in call, client=untyped)
     if "subresource" in call:
@@ -126,6 +128,8 @@ def play_dynamic(api, verb, call, step):
 
 
 def play_typed(api, verb, call, step):
+    if call["resource"] not in TYPED:
+        raise ValueError(f"the driver has no model of {call['resource']}")
     apis, kind, model = TYPED[call["resource"]]
     typed = apis(api)
     where = {"namespace": call["namespace"]} if call.get("namespace") else {}
