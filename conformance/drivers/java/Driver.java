@@ -240,7 +240,8 @@ public final class Driver {
     try (var open = many.watch(listOptions(options), watcher)) {
       done.await();
     }
-    if (closed.get() != null && closed.get().getCause() != null && !result.has("events")) throw closed.get().asClientException();
+    WatcherException cause = closed.get();
+    if (cause != null && cause.getCause() != null && !result.has("events")) throw cause.asClientException();
     return result;
   }
 
@@ -288,8 +289,7 @@ public final class Driver {
       else if (one instanceof ConnectException && said.contains("refused")) found = "refused";
       else if (one instanceof JacksonException) found = "decode";
       else if (said.contains("Connection reset")) found = "reset";
-      else if (one instanceof EOFException || said.contains("Connection was closed") || one.getClass().getSimpleName().equals("HttpClosedException"))
-        found = "eof";
+      else if (one instanceof EOFException || said.contains("Connection was closed")) found = "eof";
     }
     return found;
   }

@@ -1,4 +1,4 @@
-// The driver of @kubernetes/client-node: a task of PROTOCOL.md a line on standard input, its results on standard output.
+// The driver of @kubernetes/client-node: a task of PROTOCOL.md a line on standard input, its results on the output.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -50,7 +50,8 @@ function kubeConfig({ server, config = {} }) {
     kc.loadFromString(config.kubeconfig);
   } else {
     // The client speaks plain HTTP only where certificates do not matter.
-    const cluster = { name: 'cluster', server: server + (config.path ?? ''), skipTLSVerify: server.startsWith('http:') };
+    const skipTLSVerify = server.startsWith('http:');
+    const cluster = { name: 'cluster', server: server + (config.path ?? ''), skipTLSVerify };
     kc.loadFromClusterAndUser(cluster, { name: 'user' });
   }
   const user = kc.getCurrentUser();

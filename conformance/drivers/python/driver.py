@@ -1,4 +1,4 @@
-"""The driver of the kubernetes package: a task of PROTOCOL.md a line on standard input, its results on standard output."""
+"""The driver of the kubernetes package: a task of PROTOCOL.md a line on standard input, its results on the output."""
 
 import importlib.metadata
 import io
@@ -204,14 +204,16 @@ def failure(error):
             "message": status.get("message", str(error)), "retryAfterSeconds": int(retry_after_seconds(error) or 0)}}
     classes = [
         ("refused", ConnectionRefusedError), ("reset", ConnectionResetError),
-        ("timeout", (TimeoutError, urllib3.exceptions.TimeoutError)), ("decode", (json.JSONDecodeError, pydantic.ValidationError)),
+        ("timeout", (TimeoutError, urllib3.exceptions.TimeoutError)),
+        ("decode", (json.JSONDecodeError, pydantic.ValidationError)),
         ("eof", (urllib3.exceptions.IncompleteRead, urllib3.exceptions.ProtocolError)),
     ]
     # http.client.RemoteDisconnected is a ConnectionResetError that says the peer has closed.
     known = [name for one in causes(error) for name, kind in classes
              if isinstance(one, kind) and type(one).__name__ != "RemoteDisconnected"]
     name = known[-1] if known else ""
-    return {"ok": False, "error": {"reason": "", "code": 0, "class": name, "message": f"{type(error).__name__}: {error}"}}
+    message = f"{type(error).__name__}: {error}"
+    return {"ok": False, "error": {"reason": "", "code": 0, "class": name, "message": message}}
 
 
 def play(task, results):
