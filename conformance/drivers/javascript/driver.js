@@ -1,4 +1,4 @@
-// The driver of @kubernetes/client-node: a task of PROTOCOL.md a line on standard input, its results on standard output.
+// The driver of @kubernetes/client-node: a task of PROTOCOL.md a line on standard input, its results on the output.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -12,8 +12,7 @@ const HELLO = {
   driver: 'client-node',
   version: JSON.parse(readFileSync(fileURLToPath(installed), 'utf8')).version,
   verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'logs'],
-  // qps is there for "no limit" alone: the client has none, and so no burst.
-  config: ['qps', 'token', 'username', 'password', 'impersonate', 'client', 'path', 'kubeconfig', 'env'],
+  config: ['token', 'username', 'password', 'impersonate', 'client', 'path', 'kubeconfig', 'env'],
 };
 // The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.
 const PATIENCE_MS = 40_000;
@@ -50,7 +49,8 @@ function kubeConfig({ server, config = {} }) {
     kc.loadFromString(config.kubeconfig);
   } else {
     // The client speaks plain HTTP only where certificates do not matter.
-    const cluster = { name: 'cluster', server: server + (config.path ?? ''), skipTLSVerify: server.startsWith('http:') };
+    const skipTLSVerify = server.startsWith('http:');
+    const cluster = { name: 'cluster', server: server + (config.path ?? ''), skipTLSVerify };
     kc.loadFromClusterAndUser(cluster, { name: 'user' });
   }
   const user = kc.getCurrentUser();

@@ -1,4 +1,4 @@
-"""The driver of the kubernetes package: a task of PROTOCOL.md a line on standard input, its results on standard output."""
+"""The driver of the kubernetes package: a task of PROTOCOL.md a line on standard input, its results on the output."""
 
 import importlib.metadata
 import io
@@ -17,8 +17,7 @@ HELLO = {
     "driver": "kubernetes-python",
     "version": importlib.metadata.version("kubernetes"),
     "verbs": ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "raw", "logs"],
-    # qps is there for "no limit" alone: the client has none, and so no burst.
-    "config": ["qps", "userAgent", "token", "username", "password", "client", "path", "kubeconfig", "env"],
+    "config": ["userAgent", "token", "username", "password", "client", "path", "kubeconfig", "env"],
 }
 # The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.
 PATIENCE_SECONDS = 40
@@ -89,8 +88,10 @@ def collect(events, call):
 def play_dynamic(api, verb, call, step):
     # Nothing is discovered: a case counts requests, and names its resources itself.
     untyped = dynamic.DynamicClient(api, discoverer=lambda *_: None)
-    group, version, name = ("/" + call["resource"]).rsplit("/", 2)
-    group = group.lstrip("/")
+    parts = call["resource"].split("/")
+    if len(parts) not in (2, 3):
+        raise ValueError(f"{call['resource']} is no resource")
+    group, version, name = ["", *parts][-3:]
     resource = dynamic.Resource(prefix="apis" if group else "api", group=group, api_version=version, kind="", name=name,
                                 namespaced="namespace" in call, client=untyped)
     if "subresource" in call:
@@ -126,6 +127,8 @@ def play_dynamic(api, verb, call, step):
 
 
 def play_typed(api, verb, call, step):
+    if call["resource"] not in TYPED:
+        raise ValueError(f"the driver has no model of {call['resource']}")
     apis, kind, model = TYPED[call["resource"]]
     typed = apis(api)
     where = {"namespace": call["namespace"]} if call.get("namespace") else {}
@@ -200,14 +203,16 @@ def failure(error):
             "message": status.get("message", str(error)), "retryAfterSeconds": int(retry_after_seconds(error) or 0)}}
     classes = [
         ("refused", ConnectionRefusedError), ("reset", ConnectionResetError),
-        ("timeout", (TimeoutError, urllib3.exceptions.TimeoutError)), ("decode", (json.JSONDecodeError, pydantic.ValidationError)),
+        ("timeout", (TimeoutError, urllib3.exceptions.TimeoutError)),
+        ("decode", (json.JSONDecodeError, pydantic.ValidationError)),
         ("eof", (urllib3.exceptions.IncompleteRead, urllib3.exceptions.ProtocolError)),
     ]
     # http.client.RemoteDisconnected is a ConnectionResetError that says the peer has closed.
     known = [name for one in causes(error) for name, kind in classes
              if isinstance(one, kind) and type(one).__name__ != "RemoteDisconnected"]
     name = known[-1] if known else ""
-    return {"ok": False, "error": {"reason": "", "code": 0, "class": name, "message": f"{type(error).__name__}: {error}"}}
+    message = f"{type(error).__name__}: {error}"
+    return {"ok": False, "error": {"reason": "", "code": 0, "class": name, "message": message}}
 
 
 def play(task, results):

@@ -13,10 +13,8 @@ use calls::Step;
 const VERSION: &str = "5.0.0";
 const VERBS: [&str; 10] =
     ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "raw", "logs"];
-/// qps is there for "no limit" alone: the client has none, and so no burst.
-const CONFIG: [&str; 12] = [
+const CONFIG: [&str; 11] = [
     "timeout",
-    "qps",
     "userAgent",
     "token",
     "username",
