@@ -20,6 +20,7 @@ namespace {
 struct Step {
   std::string word{};
   std::vector<std::string> arguments{};
+  std::vector<std::string> place{};  // of a guard
   std::string Argument(size_t i) const { return i < arguments.size() ? arguments[i] : ""; }
 };
 struct Rule {
@@ -86,6 +87,10 @@ Rules ReadFacts(std::string_view text) {
       } else {
         rule.steps.back().arguments.push_back(words[i]);
       }
+    }
+    for (Step& step : rule.steps) {
+      if (step.word.starts_with("when") || step.word.starts_with("unless"))
+        step.place = PlaceOf(step.Argument(0));
     }
     for (auto* list : current) list->push_back(rule);
   }
@@ -545,8 +550,7 @@ class Checker {
 
   bool Guard(const Step& step, const At& at) const {
     const Value* value = &at.message;
-    for (const std::string& part : PlaceOf(step.Argument(0)))
-      value = value ? value->Find(part) : value;
+    for (const std::string& part : step.place) value = value ? value->Find(part) : value;
     const bool missing = IsEmpty(value) && !(value && value->is_object());
     if (step.word == "when-set") return !missing;
     if (step.word == "unless-set") return missing;
