@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "fakeapiserver/checks.h"
 #include "fakeapiserver/internal_form.h"
@@ -21,6 +22,13 @@ constexpr std::string_view kBadPort = "must be between 1 and 65535, inclusive";
 bool IsSet(const Value& message, std::string_view member) {
   const Value* value = message.Find(member);
   return value && !value->is_null();
+}
+
+using Names = std::set<std::string>;
+
+bool HasMember(const Value::Array& list, std::string_view member, std::string_view text) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const Value& one) { return one.StringAt({member}) == text; });
 }
 
 // --- volumes ---
@@ -74,9 +82,8 @@ void OneSource(const Value& volume, const Value&, const std::string& path, Field
 }
 
 // A volume in error does not take its name.
-std::set<std::string> CheckVolumes(const Value& spec, const std::string& path,
-                                   FieldErrors& errors) {
-  std::set<std::string> names;
+Names CheckVolumes(const Value& spec, const std::string& path, FieldErrors& errors) {
+  Names names;
   const auto& volumes = ListAt(spec, {"volumes"});
   for (size_t i = 0; i < volumes.size(); ++i) {
     const std::string place = Index(Cat(path, ".volumes"), i);
@@ -92,28 +99,93 @@ std::set<std::string> CheckVolumes(const Value& spec, const std::string& path,
 
 // --- containers ---
 
-void Mounts(const Value& container, const std::string& path, const std::set<std::string>& volumes,
+// Complaints about paths inside of a volume name the list: so does a real server.
+void MountParts(const Value& mount, const Value& container, const std::string& list,
+                const std::string& place, FieldErrors& errors) {
+  const std::string part(mount.StringAt({"subPath"})), pattern(mount.StringAt({"subPathExpr"}));
+  if (!part.empty()) CheckText("relative-path", part, Cat(list, ".subPath"), errors);
+  if (!pattern.empty() && !part.empty()) {
+    errors.push_back(InvalidText(Cat(place, ".subPathExpr"), pattern,
+                                 "subPathExpr and subPath are mutually exclusive"));
+  }
+  if (!pattern.empty()) CheckText("relative-path", pattern, Cat(list, ".subPathExpr"), errors);
+  CheckMessage(mount, TypeOf<corev1::VolumeMount>(), list, errors);
+  if (mount.StringAt({"mountPropagation"}) == "Bidirectional" &&
+      !container.BoolAt({"securityContext", "privileged"})) {
+    errors.push_back(ForbiddenField(
+        Cat(list, ".mountPropagation"),
+        "Bidirectional mount propagation is available only to privileged containers"));
+  }
+}
+
+void Mounts(const Value& container, const std::string& path, const Names& volumes,
             FieldErrors& errors) {
-  std::set<std::string> places;
+  Names places;
+  const std::string list = Cat(path, ".volumeMounts");
   const auto& mounts = ListAt(container, {"volumeMounts"});
+  const auto& devices = ListAt(container, {"volumeDevices"});
   for (size_t i = 0; i < mounts.size(); ++i) {
-    const std::string place = Index(Cat(path, ".volumeMounts"), i);
+    const std::string place = Index(list, i);
     const std::string name(mounts[i].StringAt({"name"})), at(mounts[i].StringAt({"mountPath"}));
-    if (name.empty()) {
-      errors.push_back(Required(Cat(place, ".name")));
-    } else if (!volumes.contains(name)) {
-      errors.push_back(NotFoundField(Cat(place, ".name"), name));
-    }
+    if (name.empty()) errors.push_back(Required(Cat(place, ".name")));
+    if (!volumes.contains(name)) errors.push_back(NotFoundField(Cat(place, ".name"), name));
     if (at.empty()) errors.push_back(Required(Cat(place, ".mountPath")));
-    if (!at.empty() && !places.insert(at).second)
+    if (!places.insert(at).second)
       errors.push_back(InvalidText(Cat(place, ".mountPath"), at, "must be unique"));
-    CheckMessage(mounts[i], TypeOf<corev1::VolumeMount>(), place, errors);
-    if (mounts[i].StringAt({"mountPropagation"}) == "Bidirectional" &&
-        !container.BoolAt({"securityContext", "privileged"})) {
-      errors.push_back(ForbiddenField(
-          Cat(place, ".mountPropagation"),
-          "Bidirectional mount propagation is available only to privileged containers"));
+    if (HasMember(devices, "name", name)) {
+      errors.push_back(
+          InvalidText(Cat(place, ".name"), name, "must not already exist in volumeDevices"));
     }
+    if (HasMember(devices, "devicePath", at)) {
+      errors.push_back(InvalidText(Cat(place, ".mountPath"), at,
+                                   "must not already exist as a path in volumeDevices"));
+    }
+    MountParts(mounts[i], container, list, place, errors);
+  }
+}
+
+// Whether a volume can be a block device.
+bool IsClaim(const Value& spec, std::string_view volume) {
+  for (const Value& one : ListAt(spec, {"volumes"})) {
+    if (one.StringAt({"name"}) == volume)
+      return IsSet(one, "persistentVolumeClaim") || IsSet(one, "ephemeral");
+  }
+  return false;
+}
+
+void BlockDevices(const Value& container, const Value& spec, const std::string& path,
+                  const Names& volumes, FieldErrors& errors) {
+  Names names, places;
+  const auto& mounts = ListAt(container, {"volumeMounts"});
+  const auto& devices = ListAt(container, {"volumeDevices"});
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const std::string place = Index(Cat(path, ".volumeDevices"), i);
+    const std::string name(devices[i].StringAt({"name"})), at(devices[i].StringAt({"devicePath"}));
+    const auto refuse = [&](std::string_view member, const std::string& value, std::string why) {
+      errors.push_back(InvalidText(Cat(place, ".", member), value, std::move(why)));
+    };
+    if (name.empty()) errors.push_back(Required(Cat(place, ".name")));
+    if (names.contains(name)) refuse("name", name, "must be unique");
+    if (!volumes.contains(name)) {
+      errors.push_back(NotFoundField(Cat(place, ".name"), name));
+    } else if (!IsClaim(spec, name)) {
+      refuse(
+          "name", name,
+          "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode");
+    }
+    if (at.empty()) errors.push_back(Required(Cat(place, ".devicePath")));
+    if (places.contains(at)) refuse("devicePath", at, "must be unique");
+    const auto parts = Split(at, '/');
+    if (std::find(parts.begin(), parts.end(), "..") != parts.end()) {
+      refuse("devicePath", at, "can not contain backsteps ('..')");
+    } else {
+      places.insert(at);
+    }
+    if (HasMember(mounts, "name", name))
+      refuse("name", name, "must not already exist in volumeMounts");
+    if (HasMember(mounts, "mountPath", at))
+      refuse("devicePath", at, "must not already exist as a path in volumeMounts");
+    if (!name.empty()) names.insert(name);
   }
 }
 
@@ -240,6 +312,73 @@ void OneHandler(const Value& message, const Value&, const std::string& path, Fie
   if (!has_handler) errors.push_back(Required(path, "must specify a handler type"));
 }
 
+// A field of the pod that its containers can be told of.
+void CheckFieldReference(const Value& reference, const std::string& path,
+                         const std::vector<std::string_view>& plain, FieldErrors& errors) {
+  static const std::set<std::string_view> kReadable = {
+      "metadata.annotations", "metadata.labels", "metadata.name",      "metadata.namespace",
+      "metadata.uid",         "spec.nodeName",   "spec.restartPolicy", "spec.serviceAccountName",
+      "spec.schedulerName",   "status.phase",    "status.hostIP",      "status.hostIPs",
+      "status.podIP",         "status.podIPs"};
+  if (!reference.is_object()) return;
+  const std::string field(reference.StringAt({"fieldPath"}));
+  const std::string place = Cat(path, ".fieldPath");
+  if (reference.StringAt({"apiVersion"}).empty())
+    return errors.push_back(Required(Cat(path, ".apiVersion")));
+  if (field.empty()) return errors.push_back(Required(place));
+  const size_t bracket = field.find("['");
+  const bool subscript = bracket != field.npos && field.ends_with("']");
+  const std::string name = field.substr(0, subscript ? bracket : field.npos);
+  const bool map = name == "metadata.annotations" || name == "metadata.labels";
+  if (!kReadable.contains(name) || (subscript && !map)) {
+    return errors.push_back(InvalidText(
+        place, field, Cat("error converting fieldPath: field label not supported: ", field)));
+  }
+  if (subscript) {
+    const std::string key = field.substr(bracket + 2, field.size() - bracket - 4);
+    CheckText("qualified-name", name == "metadata.labels" ? key : ToLower(key), path, errors);
+  } else if (std::find(plain.begin(), plain.end(), name) == plain.end()) {
+    errors.push_back(Unsupported(place, name, plain));
+  }
+}
+
+void FieldOfVariable(const Value& reference, const Value&, const std::string& path,
+                     FieldErrors& errors) {
+  CheckFieldReference(reference, path,
+                      {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
+                       "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
+                       "status.podIPs"},
+                      errors);
+}
+
+void FieldOfVolume(const Value& reference, const Value&, const std::string& path,
+                   FieldErrors& errors) {
+  CheckFieldReference(reference, path,
+                      {"metadata.annotations", "metadata.labels", "metadata.name",
+                       "metadata.namespace", "metadata.uid"},
+                      errors);
+}
+
+void ResourceOfContainer(const Value& reference, const Value&, const std::string& path,
+                         FieldErrors& errors) {
+  static const std::vector<std::string_view> kKnown = {
+      "limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
+      "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
+  if (!reference.is_object()) return;
+  const std::string_view name = reference.StringAt({"resource"});
+  if (name.empty()) {
+    errors.push_back(Required(Cat(path, ".resource")));
+  } else if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end() &&
+             !name.starts_with("limits.hugepages-") && !name.starts_with("requests.hugepages-")) {
+    errors.push_back(Unsupported(Cat(path, ".resource"), name, kKnown));
+  }
+}
+
+void HeaderNames(const Value& headers, const Value&, const std::string& path, FieldErrors& errors) {
+  for (size_t i = 0; headers.is_array() && i < headers.array().size(); ++i)
+    CheckText("http-header-name", headers.array()[i].StringAt({"name"}), path, errors);
+}
+
 // Where the value of a variable, or of many, comes from.
 void OneValueSource(const Value& source, const Value& variable, const std::string& path,
                     FieldErrors& errors) {
@@ -259,8 +398,9 @@ void OneValueSource(const Value& source, const Value& variable, const std::strin
   }
 }
 
-void OneBagOfValues(const Value& source, const Value&, const std::string& path,
+void OneBagOfValues(const Value& source, const Value&, const std::string& element,
                     FieldErrors& errors) {
+  const std::string path = element.substr(0, element.rfind('['));
   const size_t count = size_t{IsSet(source, "configMapRef")} + size_t{IsSet(source, "secretRef")};
   if (count == 0) {
     errors.push_back(InvalidText(path, "", "must specify one of: `configMapRef` or `secretRef`"));
@@ -269,13 +409,69 @@ void OneBagOfValues(const Value& source, const Value&, const std::string& path,
   }
 }
 
-// A container, in two parts, for its mounts stand against the volumes of the pod.
-void CheckContainer(const Value& container, const std::string& path,
-                    const std::set<std::string>& volumes, FieldErrors& errors) {
+// What all kinds of containers have, in two parts, for mounts stand against the volumes of the pod.
+void CheckContainer(const Value& container, const Value& spec, const std::string& path,
+                    const Names& volumes, FieldErrors& errors) {
   const TypeInfo& type = TypeOf<corev1::Container>();
   CheckMessage(container, type, path, errors);
   Mounts(container, path, volumes, errors);
+  BlockDevices(container, spec, path, volumes, errors);
   CheckMessage(container, type, path, errors, "/mounted");
+}
+
+// Ports of the node that are asked for twice.
+void HostPorts(std::span<const Value> containers, const std::string& path, FieldErrors& errors) {
+  Names taken;
+  for (size_t i = 0; i < containers.size(); ++i) {
+    const auto& ports = ListAt(containers[i], {"ports"});
+    for (size_t j = 0; j < ports.size(); ++j) {
+      const int64_t number = ports[j].IntAt({"hostPort"});
+      const std::string text = Cat(ports[j].StringAt({"protocol"}), "/",
+                                   ports[j].StringAt({"hostIP"}), "/", std::to_string(number));
+      if (number != 0 && !taken.insert(text).second) {
+        errors.push_back(
+            Duplicate(Cat(Index(Cat(Index(path, i), ".ports"), j), ".hostPort"), text));
+      }
+    }
+  }
+}
+
+// What a container to look around with may not have.
+constexpr std::string_view kNotEphemeral[] = {
+    "ports",         "resources",      "resizePolicy", "restartPolicy", "restartPolicyRules",
+    "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"};
+constexpr std::string_view kNotForEphemeral = "cannot be set for an Ephemeral Container";
+
+void EphemeralContainers(const Value& spec, const std::string& path, const Names& volumes,
+                         const Names& others, FieldErrors& errors) {
+  Names names = others;
+  const auto& all = ListAt(spec, {"ephemeralContainers"});
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string place = Index(Cat(path, ".ephemeralContainers"), i);
+    const std::string name(all[i].StringAt({"name"}));
+    const std::string target(all[i].StringAt({"targetContainerName"}));
+    CheckContainer(all[i], spec, place, volumes, errors);
+    CheckText("image", all[i].StringAt({"image"}), Cat(place, ".image"), errors);
+    if (!names.insert(name).second) errors.push_back(Duplicate(Cat(place, ".name"), name));
+    if (!target.empty() && !others.contains(target))
+      errors.push_back(NotFoundField(Cat(place, ".targetContainerName"), target));
+    for (std::string_view member : kNotEphemeral) {
+      const Value* value = all[i].Find(member);
+      const bool empty = !value || value->is_null() ||
+                         (value->is_array() && value->array().empty()) ||
+                         (member == "resources" && value->is_object() && value->object().empty());
+      if (!empty)
+        errors.push_back(ForbiddenField(Cat(place, ".", member), std::string(kNotForEphemeral)));
+    }
+    const auto& mounts = ListAt(all[i], {"volumeMounts"});
+    for (size_t j = 0; j < mounts.size(); ++j) {
+      for (std::string_view member : {"subPath", "subPathExpr"}) {
+        if (mounts[j].StringAt({member}).empty()) continue;
+        errors.push_back(ForbiddenField(Cat(Index(Cat(place, ".volumeMounts"), j), ".", member),
+                                        std::string(kNotForEphemeral)));
+      }
+    }
+  }
 }
 
 void Containers(const Value& spec, const Value&, const std::string& path, FieldErrors& errors) {
@@ -283,7 +479,7 @@ void Containers(const Value& spec, const Value&, const std::string& path, FieldE
   const TypeInfo& type = TypeOf<corev1::Container>();
   const auto& containers = ListAt(spec, {"containers"});
   if (containers.empty()) errors.push_back(Required(Cat(path, ".containers")));
-  std::set<std::string> names;
+  Names names;
   const auto take_name = [&](const Value& container, const std::string& place) {
     const std::string name(container.StringAt({"name"}));
     if (!name.empty() && !names.insert(name).second)
@@ -291,18 +487,38 @@ void Containers(const Value& spec, const Value&, const std::string& path, FieldE
   };
   for (size_t i = 0; i < containers.size(); ++i) {
     const std::string place = Index(Cat(path, ".containers"), i);
-    CheckContainer(containers[i], place, volumes, errors);
+    CheckContainer(containers[i], spec, place, volumes, errors);
     take_name(containers[i], place);
     CheckMessage(containers[i], type, place, errors, "/running");
   }
+  HostPorts(containers, Cat(path, ".containers"), errors);
   const auto& init = ListAt(spec, {"initContainers"});
   for (size_t i = 0; i < init.size(); ++i) {
     const std::string place = Index(Cat(path, ".initContainers"), i);
-    CheckContainer(init[i], place, volumes, errors);
+    CheckContainer(init[i], spec, place, volumes, errors);
     take_name(init[i], place);
+    // They run one by one, so that each counts for itself.
+    HostPorts(std::span(&init[i], 1), Cat(path, ".initContainers"), errors);
     // One that always restarts is a side car, which runs as the others do.
     const bool runs_on = init[i].StringAt({"restartPolicy"}) == "Always";
     CheckMessage(init[i], type, place, errors, runs_on ? "/running" : "/ending");
+  }
+  EphemeralContainers(spec, path, volumes, names, errors);
+}
+
+// On the network of the node a port is what it is.
+void HostNetwork(const Value& spec, const Value&, const std::string& path, FieldErrors& errors) {
+  if (!spec.BoolAt({"hostNetwork"})) return;
+  const auto& containers = ListAt(spec, {"containers"});
+  for (size_t i = 0; i < containers.size(); ++i) {
+    const auto& ports = ListAt(containers[i], {"ports"});
+    for (size_t j = 0; j < ports.size(); ++j) {
+      const int64_t outside = ports[j].IntAt({"hostPort"});
+      if (outside == 0 || outside == ports[j].IntAt({"containerPort"})) continue;
+      errors.push_back(InvalidValue(
+          Cat(Index(Cat(Index(Cat(path, ".containers"), i), ".ports"), j), ".hostPort"), outside,
+          "must match `containerPort` when `hostNetwork` is true"));
+    }
   }
 }
 
@@ -404,6 +620,11 @@ const std::map<std::string_view, CheckHook>& PodCheckHooks() {
   static const std::map<std::string_view, CheckHook> kHooks = {
       {"one-source", OneSource},
       {"containers", Containers},
+      {"host-network", HostNetwork},
+      {"field-of-variable", FieldOfVariable},
+      {"field-of-volume", FieldOfVolume},
+      {"resource-of-container", ResourceOfContainer},
+      {"header-names", HeaderNames},
       {"container-ports", ContainerPorts},
       {"resources", Resources},
       {"privileges", Privileges},

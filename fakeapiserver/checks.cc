@@ -1,6 +1,7 @@
 #include "fakeapiserver/checks.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +21,8 @@ namespace {
 struct Step {
   std::string word{};
   std::vector<std::string> arguments{};
+  std::vector<std::string> place{};  // of a guard
+  Complaints (*check_text)(std::string_view text) = nullptr;
   std::string Argument(size_t i) const { return i < arguments.size() ? arguments[i] : ""; }
 };
 struct Rule {
@@ -87,15 +90,16 @@ Rules ReadFacts(std::string_view text) {
         rule.steps.back().arguments.push_back(words[i]);
       }
     }
+    for (Step& step : rule.steps) {
+      if (step.word.starts_with("when") || step.word.starts_with("unless"))
+        step.place = PlaceOf(step.Argument(0));
+    }
     for (auto* list : current) list->push_back(rule);
   }
   return rules;
 }
 
-const Rules& AllRules() {
-  static const auto* const rules = new Rules(ReadFacts(kChecksFacts));
-  return *rules;
-}
+const Rules& AllRules();
 
 const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "") {
   const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name, part));
@@ -426,10 +430,28 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
   return kChecks;
 }
 
+const Rules& AllRules() {
+  static const auto* const rules = [] {
+    auto* all = new Rules(ReadFacts(kChecksFacts));
+    for (auto& [type, list] : *all) {
+      for (Rule& rule : list) {
+        for (Step& step : rule.steps) {
+          const auto check = TextChecks().find(step.word);
+          if (check != TextChecks().end()) step.check_text = check->second;
+        }
+      }
+    }
+    return all;
+  }();
+  return *rules;
+}
+
 // --- walking ---
 
 class Checker {
  public:
+  static constexpr size_t kMaxDepth = 12;
+
   Checker(FieldErrors& errors, std::vector<std::string>* warnings)
       : errors_(errors), warnings_(warnings) {}
 
@@ -438,39 +460,60 @@ class Checker {
     const auto* rules = RulesOf(type, part);
     if (!rules) return;
     for (const Rule& rule : *rules)
-      Visit({rule, message, 0, &message, old, &type, nullptr, path, old != nullptr});
+      Visit({rule, message, path, 0, &message, old, &type, nullptr, old != nullptr});
   }
 
  private:
-  // A rule on its way from the message to the values at its place.
+  // A rule on its way from the message to the values at its place. Its path is put together when
+  // somebody complains.
   struct At {
     const Rule& rule;
     const Value& message;
+    const std::string& base;  // the path of the message
     size_t depth;
     const Value* value;
     const Value* old;
     const TypeInfo* type;  // of the message that was entered last
     const Field* field;
-    std::string path;
     bool updates;  // there is an old message, though it may lack what is at the place
-  };
+    bool at_list = false;
+    std::array<size_t, kMaxDepth> indices{};           // where the part is "[]"
+    std::array<const std::string*, kMaxDepth> keys{};  // where it is "{}"
 
-  static std::string Joined(const std::string& path, std::string_view name) {
-    return path.empty() ? std::string(name) : Cat(path, ".", name);
-  }
+    std::string Path() const {
+      std::string path = base;
+      for (size_t i = 0; i < depth; ++i) {
+        const std::string& part = rule.place[i];
+        if (part == "[]") {
+          path += Cat("[", std::to_string(indices[i]), "]");
+        } else if (part == "{}") {
+          path += Cat("[", *keys[i], "]");
+        } else if (const size_t alias = part.find('@'); alias != part.npos) {
+          path = part.substr(alias + 1);
+          std::replace(path.begin(), path.end(), '/', '.');
+        } else {
+          if (!path.empty()) path += '.';
+          path += part;
+        }
+      }
+      if (at_list) path.resize(path.rfind('['));
+      return path;
+    }
+  };
 
   void Visit(At at) {
     if (at.depth == at.rule.place.size()) {
       for (const Step& step : at.rule.steps) {
         if (step.word == "at-list") {
-          at.path.resize(at.path.rfind('['));
+          at.at_list = true;
         } else if (!Run(step, at)) {
           return;
         }
       }
       return;
     }
-    const std::string& part = at.rule.place[at.depth++];
+    const size_t here = at.depth++;
+    const std::string& part = at.rule.place[here];
     if (part == "[]") {
       if (!at.value || !at.value->is_array()) return;
       for (size_t i = 0; i < at.value->array().size(); ++i) {
@@ -478,8 +521,8 @@ class Checker {
         next.value = &at.value->array()[i];
         next.old = at.old && at.old->is_array() && i < at.old->array().size() ? &at.old->array()[i]
                                                                               : nullptr;
-        next.path = Cat(at.path, "[", std::to_string(i), "]");
-        Visit(std::move(next));
+        next.indices[here] = i;
+        Visit(next);
       }
     } else if (part == "{}") {
       if (!at.value || !at.value->is_object()) return;
@@ -487,24 +530,18 @@ class Checker {
         At next = at;
         next.value = &value;
         next.old = at.old ? at.old->Find(key) : nullptr;
-        next.path = Cat(at.path, "[", key, "]");
-        Visit(std::move(next));
+        next.keys[here] = &key;
+        Visit(next);
       }
     } else {
       // What is not there has no members, but for the message itself.
-      if (at.depth > 1 && (!at.value || at.value->is_null())) return;
+      if (here > 0 && (!at.value || at.value->is_null())) return;
       if (at.field && at.field->type) at.type = &at.field->type();
-      const size_t alias = part.find('@');
-      const std::string_view name = std::string_view(part).substr(0, alias);
+      const std::string_view name = std::string_view(part).substr(0, part.find('@'));
       at.field = at.type->Find(name);
       at.value = at.value->Find(name);
       at.old = at.old ? at.old->Find(name) : nullptr;
-      at.path = Joined(at.path, name);
-      if (alias != part.npos) {
-        at.path = part.substr(alias + 1);
-        std::replace(at.path.begin(), at.path.end(), '/', '.');
-      }
-      Visit(std::move(at));
+      Visit(at);
     }
   }
 
@@ -529,13 +566,13 @@ class Checker {
     }
     if (word == "new") return !at.updates;
     if (word == "warn") {
-      if (warnings_) warnings_->push_back(Cat(at.path, step.Argument(0)));
+      if (warnings_) warnings_->push_back(Cat(at.Path(), step.Argument(0)));
       return true;
     }
     if (word.starts_with("when") || word.starts_with("unless")) return Guard(step, at);
     if (word == "check") {
       if (at.value && at.value->is_object() && (at.field == nullptr || at.field->type))
-        Check(*at.value, at.old, at.field ? at.field->type() : *at.type, at.path);
+        Check(*at.value, at.old, at.field ? at.field->type() : *at.type, at.Path());
       return true;
     }
     const size_t before = errors_.size();
@@ -545,8 +582,7 @@ class Checker {
 
   bool Guard(const Step& step, const At& at) const {
     const Value* value = &at.message;
-    for (const std::string& part : PlaceOf(step.Argument(0)))
-      value = value ? value->Find(part) : value;
+    for (const std::string& part : step.place) value = value ? value->Find(part) : value;
     const bool missing = IsEmpty(value) && !(value && value->is_object());
     if (step.word == "when-set") return !missing;
     if (step.word == "unless-set") return missing;
@@ -559,58 +595,59 @@ class Checker {
     const std::string& word = step.word;
     std::string text = TextOf(at.value);
     if (step.Argument(0) == "lower") text = ToLower(text);
-    if (const auto check = TextChecks().find(word); check != TextChecks().end()) {
+    if (step.check_text) {
       const bool any_case = step.Argument(0) == "any-case";
-      for (std::string& complaint : check->second(any_case ? ToLower(text) : text))
-        Add(InvalidText(at.path, text, std::move(complaint)));
+      for (std::string& complaint : step.check_text(any_case ? ToLower(text) : text))
+        Add(InvalidText(at.Path(), text, std::move(complaint)));
     } else if (word == "required") {
-      if (IsMissing(at)) Add(Required(at.path, step.Argument(0)));
+      if (IsMissing(at)) Add(Required(at.Path(), step.Argument(0)));
     } else if (word == "one-of") {
       const std::vector<std::string_view> all(step.arguments.begin(), step.arguments.end());
       if (std::find(all.begin(), all.end(), text) == all.end())
-        Add(Unsupported(at.path, text, all));
+        Add(Unsupported(at.Path(), text, all));
     } else if (word == "forbidden") {
-      Add(ForbiddenField(at.path, step.Argument(0)));
+      Add(ForbiddenField(at.Path(), step.Argument(0)));
     } else if (word == "invalid") {
-      Add(InvalidValue(at.path, Shown(at.value), step.Argument(0)));
+      Add(InvalidValue(at.Path(), Shown(at.value), step.Argument(0)));
     } else if (word == "needs") {
-      Add(Required(at.path, step.Argument(0)));
+      Add(Required(at.Path(), step.Argument(0)));
     } else if (word == "invalid-member") {
-      Add(InvalidValue(at.path, Shown(at.message.Find(step.Argument(0))), step.Argument(1)));
+      Add(InvalidValue(at.Path(), Shown(at.message.Find(step.Argument(0))), step.Argument(1)));
     } else if (word == "object") {
-      if (!at.value || !at.value->is_object()) Add(Required(at.path, step.Argument(0)));
+      if (!at.value || !at.value->is_object()) Add(Required(at.Path(), step.Argument(0)));
     } else if (word == "no-part") {
       for (const std::string& part : step.arguments) {
         if (text.find(part) != text.npos)
-          Add(InvalidText(at.path, text, Cat("must not contain '", part, "'")));
+          Add(InvalidText(at.Path(), text, Cat("must not contain '", part, "'")));
       }
     } else if (word == "keys") {
-      if (at.value && at.value->Find("")) Add(InvalidText(at.path, "", step.Argument(0)));
+      if (at.value && at.value->Find("")) Add(InvalidText(at.Path(), "", step.Argument(0)));
     } else if (word == "star") {
       CheckStar(step.Argument(0), at);
     } else if (word == "hook") {
       static const Value kNone;
-      CheckHooks().at(step.Argument(0))(at.value ? *at.value : kNone, at.message, at.path, errors_);
+      CheckHooks().at(step.Argument(0))(at.value ? *at.value : kNone, at.message, at.Path(),
+                                        errors_);
     } else if (word == "invalid-shown") {
-      Add({FieldError::Type::kInvalid, at.path, step.Argument(0), step.Argument(1)});
+      Add({FieldError::Type::kInvalid, at.Path(), step.Argument(0), step.Argument(1)});
     } else if (word == "max-bytes") {
       const auto most = static_cast<size_t>(*ParseInt(step.Argument(0)));
-      if (text.size() > most) Add(TooLong(at.path, most));
+      if (text.size() > most) Add(TooLong(at.Path(), most));
     } else if (word == "unique") {
       CheckUnique(step.Argument(0), at);
     } else if (word == "labels") {
       CheckLabels(at);
     } else if (word == "selector") {
-      if (at.value && at.value->is_object()) CheckSelector(*at.value, at.path, errors_);
+      if (at.value && at.value->is_object()) CheckSelector(*at.value, at.Path(), errors_);
     } else if (word == "quantity-min") {
       const auto amount = Quantity::Parse(text);
       if (amount && amount->Sign() < *ParseInt(step.Argument(0)))
-        Add(InvalidText(at.path, text, step.Argument(1)));
+        Add(InvalidText(at.Path(), text, step.Argument(1)));
     } else if (word == "count-or-percent") {
       CheckCountOrPercent(at);
     } else if (word == "constant") {
       if (at.updates && !(Shown(at.value) == Shown(at.old)))
-        Add(InvalidValue(at.path, step.Argument(0) == "hidden" ? Value() : Shown(at.value),
+        Add(InvalidValue(at.Path(), step.Argument(0) == "hidden" ? Value() : Shown(at.value),
                          "field is immutable"));
     } else {
       RunNumberCheck(step, at);
@@ -623,7 +660,7 @@ class Checker {
     const int64_t low = ParseInt(step.Argument(0)).value_or(0);
     const auto complain = [&](const std::string& usual, size_t own) {
       const std::string text = step.Argument(own);
-      Add(InvalidValue(at.path, number, text.empty() ? usual : text));
+      Add(InvalidValue(at.Path(), number, text.empty() ? usual : text));
     };
     if (step.word == "min" && number < low) {
       complain(Cat("must be greater than or equal to ", std::to_string(low)), 1);
@@ -638,7 +675,7 @@ class Checker {
     std::vector<const Value*> seen;
     for (size_t i = 0; i < at.value->array().size(); ++i) {
       const Value* one = &at.value->array()[i];
-      const std::string path = Cat(at.path, "[", std::to_string(i), "]");
+      const std::string path = Cat(at.Path(), "[", std::to_string(i), "]");
       if (!key.empty()) one = one->Find(key);
       if (!one || (!key.empty() && IsEmpty(one))) continue;
       const bool known = std::any_of(seen.begin(), seen.end(), [&](auto* s) { return *s == *one; });
@@ -651,7 +688,7 @@ class Checker {
     if (!at.value || !at.value->is_array() || at.value->array().size() < 2) return;
     const auto& all = at.value->array();
     if (std::find(all.begin(), all.end(), Value("*")) != all.end())
-      Add(InvalidValue(at.path, *at.value,
+      Add(InvalidValue(at.Path(), *at.value,
                        Cat("if '*' is present, must not specify other ", what)));
   }
 
@@ -659,9 +696,9 @@ class Checker {
     if (!at.value || !at.value->is_object()) return;
     for (const auto& [key, value] : at.value->object()) {
       for (std::string& complaint : CheckLabelKey(key))
-        Add(InvalidText(at.path, key, std::move(complaint)));
+        Add(InvalidText(at.Path(), key, std::move(complaint)));
       for (std::string& complaint : CheckLabelValue(TextOf(&value)))
-        Add(InvalidText(at.path, TextOf(&value), std::move(complaint)));
+        Add(InvalidText(at.Path(), TextOf(&value), std::move(complaint)));
     }
   }
 
@@ -669,15 +706,15 @@ class Checker {
     if (!at.value || at.value->is_null()) return;
     if (at.value->is_int()) {
       if (at.value->integer() < 0)
-        Add(InvalidValue(at.path, *at.value, "must be greater than or equal to 0"));
+        Add(InvalidValue(at.Path(), *at.value, "must be greater than or equal to 0"));
       return;
     }
     const std::string text = TextOf(at.value);
     const size_t before = errors_.size();
     for (std::string& complaint : CheckPercentOrCount(text))
-      Add(InvalidText(at.path, text, std::move(complaint)));
+      Add(InvalidText(at.Path(), text, std::move(complaint)));
     if (errors_.size() == before && ParseInt(text.substr(0, text.size() - 1)).value_or(101) > 100)
-      Add(InvalidText(at.path, text, "must not be greater than 100%"));
+      Add(InvalidText(at.Path(), text, "must not be greater than 100%"));
   }
 
   FieldErrors& errors_;
@@ -774,6 +811,7 @@ std::vector<std::string> MistakesInCheckFacts() {
   for (const auto& [type, rules] : AllRules()) {
     if (!types.contains(type.substr(0, type.find('/')))) mistakes.push_back(Cat("no type ", type));
     for (const Rule& rule : rules) {
+      if (rule.place.size() > Checker::kMaxDepth) mistakes.push_back(Cat(type, ": too deep"));
       for (const Step& step : rule.steps) {
         const bool known =
             TextChecks().contains(step.word) ||

@@ -200,6 +200,20 @@ TEST(Program, RefusesBodiesOverThreeMebibytes) {  // S-3.14
   EXPECT_THAT(post(kMaxRequestBody), StartsWith("400 "));  // long enough, and no object
 }
 
+TEST(Program, AStrictOneRefusesWhatItAnswersOtherwise) {
+  Process process(Command({"--strict", "--etcd-compaction-interval", "0"}));
+  const std::string address = process.OutputLine();
+  const auto transport = http::NewSocketTransport({}).value();
+  const auto status = [&](std::string_view path) {
+    const http::Request request{.method = "GET",
+                                .url = http::Url::Parse(Cat(address, path)).value()};
+    return transport->RoundTrip(request, {}).value().status;
+  };
+  EXPECT_EQ(status("/api/v1/namespaces"), 200);
+  EXPECT_EQ(status("/metrics"), 501);
+  EXPECT_EQ(status("/fake/v1/deviations"), 200);
+}
+
 TEST(Program, EndsCleanlyWhenItIsAskedTo) {
   Process process(Command({}));
   EXPECT_THAT(process.OutputLine(), StartsWith("http://127.0.0.1:"));
