@@ -171,8 +171,9 @@ constexpr Deviation kDeviations[] = {
     {"time-limits", "S-14.4", "Handlers answer at once, so that the time limit never strikes."},
     {"shut-down", "S-14.5", "A server that gets SIGTERM ends at once."},
     {"http2", "S-14.10", "HTTP/1.1 alone is spoken."},
-    {"controllers", "S-12.2 S-12.3 S-12.4 S-12.5 S-12.6 S-12.7 S-12.8",
-     "No controllers run, as in a real API server that runs alone."},
+    {"controllers", "S-12.6 S-12.7 S-12.8",
+     "Of the controllers those of namespaces, garbage and service accounts can be turned on, no "
+     "others."},
     {"empty-lists-in-differences", "chapter 10.2",
      "The 422 that shows what of a pod was changed writes null where an empty list was sent."},
     {"memory-of-watches", "S-6.6",
