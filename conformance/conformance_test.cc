@@ -55,6 +55,8 @@ TEST(Case, IsReadStrictlyAndNamesItsField) {
   EXPECT_EQ(WhyNot("config: {qps", "config: {qsp"), "area/name.yaml: unknown field \"config.qsp\"");
   EXPECT_EQ(WhyNot("exchanges: 2", "exchanges: [{methud: GET}]"),
             "area/name.yaml: then[1].exchanges: unknown field \"methud\"");
+  EXPECT_THAT(WhyNot("exchanges: 2", "exchanges: [{matches: {A: '('}}]"),
+              HasSubstr("matches.A: no regular expression"));
   EXPECT_THAT(WhyNot("qps: -1", "timeout: soon"), HasSubstr("config.timeout"));
   EXPECT_THAT(WhyNot("proves: C-4.2", "proves: []"), HasSubstr("names no statement"));
   EXPECT_THAT(WhyNot("- get:", "- fetch:"), HasSubstr("unknown field \"when[0].fetch\""));
@@ -221,6 +223,14 @@ TEST(Schema, HasTheFieldsOfTheFacts) {
 
 Verdict Play(const std::string& text) {
   return RunCase(ParseCase("area/name", text).value(), *NewCppDriver());
+}
+
+TEST(Runner, KeepsFilesInTheirFolder) {
+  for (const char* name : {"../x", "/x", "a/../../x"}) {
+    EXPECT_THAT(Play(Replaced("qps: -1", Cat("files: {", name, ": text}"))).lines,
+                ElementsAre(HasSubstr("is no path below the folder")))
+        << name;
+  }
 }
 
 TEST(Runner, PassesWhatHolds) {

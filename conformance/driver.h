@@ -23,7 +23,7 @@ struct Surroundings {
 class Driver {
  public:
   virtual ~Driver() = default;
-  // {"driver": "cpp", "version": ..., "verbs": [...], "config": [...]}
+  // {"driver": "cpp", "version": ..., "verbs": [...], "config": [...], "features": [...]}
   virtual const Value& hello() const = 0;
   // It can be given surroundings, so that its time is virtual and its wire in memory.
   virtual bool in_process() const = 0;

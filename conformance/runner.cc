@@ -185,6 +185,11 @@ class Check {
       if (!std::regex_match(value, std::regex(pattern)))
         Fail(Cat(what, ".matches.", name), Quote(pattern), Quote(value));
     }
+    for (const std::string& name : wanted.spelled) {
+      const bool sent = std::any_of(was.headers.begin(), was.headers.end(),
+                                    [&](const auto& header) { return header.first == name; });
+      if (!sent) Fail(Cat(what, ".spelled: there is no header ", name));
+    }
     const std::string body = was.body ? *was.body : "";
     if (wanted.body && body != *wanted.body)
       Fail(Cat(what, ".body"), Quote(*wanted.body), Quote(body));

@@ -50,4 +50,20 @@ void Headers::Remove(std::string_view name) {
   std::erase_if(fields_, [&](const Field& field) { return EqualsIgnoreCase(field.first, name); });
 }
 
+std::string CanonicalName(std::string_view name) {
+  constexpr std::string_view kBesideAlphanumerics = "!#$%&'*+-.^_`|~";
+  std::string out;
+  bool starts_word = true;
+  for (const char c : name) {
+    const bool lower = c >= 'a' && c <= 'z', upper = c >= 'A' && c <= 'Z';
+    if (!lower && !upper && !(c >= '0' && c <= '9') &&
+        kBesideAlphanumerics.find(c) == kBesideAlphanumerics.npos)
+      return std::string(name);
+    const bool changes = starts_word ? lower : upper;
+    out += changes ? static_cast<char>(c ^ 0x20) : c;
+    starts_word = c == '-';
+  }
+  return out;
+}
+
 }  // namespace k8s::http

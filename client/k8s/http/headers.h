@@ -33,4 +33,7 @@ class Headers {
   std::vector<Field> fields_;
 };
 
+// The name as Go spells it on the wire: "x-test" is "X-Test". What is no name stays as it is.
+std::string CanonicalName(std::string_view name);
+
 }  // namespace k8s::http

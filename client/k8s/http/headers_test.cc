@@ -27,5 +27,13 @@ TEST(Headers, SetReplacesEveryValueInItsPlace) {
   EXPECT_EQ(headers.size(), 2u);
 }
 
+TEST(Headers, AreSpelledAsGoSpellsThem) {
+  EXPECT_EQ(CanonicalName("x-of-a-CALLER"), "X-Of-A-Caller");
+  EXPECT_EQ(CanonicalName("ETag"), "Etag");
+  EXPECT_EQ(CanonicalName("Content-Type"), "Content-Type");
+  EXPECT_EQ(CanonicalName("no name"), "no name");
+  EXPECT_EQ(CanonicalName(""), "");
+}
+
 }  // namespace
 }  // namespace k8s::http

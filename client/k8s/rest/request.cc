@@ -190,7 +190,7 @@ Request& Request::VersionedParams(const TypeInfo& type, const void* options) {
 }
 
 Request& Request::SetHeader(std::string_view name, std::string value) {
-  headers_.Set(name, std::move(value));
+  headers_.Set(http::CanonicalName(name), std::move(value));
   return *this;
 }
 
