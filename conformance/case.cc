@@ -128,10 +128,12 @@ Result<void> CheckChanges(const Case& one) {
   for (size_t i = 0; i < one.story.meanwhile.size(); ++i) {
     const auto& change = one.story.meanwhile[i];
     const int kinds = int{change.create.has_value()} + int{change.update.has_value()} +
-                      int{change.delete_.has_value()} + int{change.compact};
+                      int{change.delete_.has_value()} + int{change.compact} +
+                      int{!change.files.empty()};
     if (change.after < 1 || kinds != 1) {
-      return Invalid(Cat("meanwhile[", std::to_string(i),
-                         "]: after which exchange, and one of create, update, delete, compact"));
+      return Invalid(
+          Cat("meanwhile[", std::to_string(i),
+              "]: after which exchange, and one of create, update, delete, compact, files"));
     }
   }
   return {};

@@ -380,6 +380,9 @@ namespace {
 std::optional<Verdict> NotPlayed(const Case& one, const Driver& driver) {
   if (!one.malformed.empty())
     return Verdict{.name = one.name, .kind = Verdict::Kind::kMalformed, .lines = {one.malformed}};
+  if (one.story.wire == "memory" && !driver.in_process())
+    return Verdict{
+        .name = one.name, .kind = Verdict::Kind::kUnsupported, .lines = {"virtual time"}};
   if (const auto lacks = Unsupported(one, driver.hello()))
     return Verdict{.name = one.name, .kind = Verdict::Kind::kUnsupported, .lines = {*lacks}};
   if (const auto why = one.story.cannot.find(driver.name()); why != one.story.cannot.end())
@@ -414,7 +417,7 @@ Verdict RunCase(const Case& one, Driver& driver) {
     surroundings.env.random = SeededRandom(1);
   }
   Folder folder;
-  Changes changes(one);
+  Changes changes(one, folder);
   fakeapiserver::Server server({.env = surroundings.env});
   if (auto prepared = Prepare(one, server); !prepared) return fail(prepared.error());
   changes.Follow(server);

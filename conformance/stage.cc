@@ -69,6 +69,13 @@ std::string Changes::Make(const Value& change) {
   if (const Value* object = change.Find("create")) return Send("POST", *object);
   if (const Value* object = change.Find("update")) return Send("PUT", *object);
   if (const Value* object = change.Find("delete")) return Send("DELETE", *object);
+  if (const Value* files = change.Find("files")) {
+    for (const auto& [name, text] : files->object()) {
+      if (auto written = folder_.Write(name, text.string()); !written)
+        return written.error().message();
+    }
+    return "";
+  }
   server_->store().Compact(server_->store().revision());
   return "";
 }

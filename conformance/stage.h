@@ -38,7 +38,8 @@ class Changes {
   // The number of a connection that no client has: what comes over it is not the client's.
   static constexpr uint64_t kConnection = ~uint64_t{0};
 
-  explicit Changes(const Case& one) : changes_(one.changes) {}
+  // The folder outlives the changes.
+  Changes(const Case& one, const Folder& folder) : changes_(one.changes), folder_(folder) {}
   // REQUIRES: no exchange has begun, and the server goes first.
   void Follow(fakeapiserver::Server& server);
 
@@ -51,6 +52,7 @@ class Changes {
   std::string Send(std::string_view method, const Value& object);
 
   const Value& changes_;
+  const Folder& folder_;
   fakeapiserver::Server* server_ = nullptr;
   mutable std::mutex mutex_;  // guards all below
   size_t exchanges_ = 0;

@@ -8,8 +8,7 @@
 namespace k8s::http {
 
 std::string EscapeExtraKey(std::string_view key) {
-  const std::string_view kHex =
-      K8S_MUTATED("extra_keys_are_escaped_in_lower_case", "0123456789abcdef", "0123456789ABCDEF");
+  constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
   for (const char c : key) {
     if (c != '%' && IsToken(std::string_view(&c, 1))) {

