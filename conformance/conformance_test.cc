@@ -253,6 +253,13 @@ TEST(Runner, TakesAFaultThatNeverStrikesForAFailure) {
   EXPECT_THAT(verdict.lines[0], HasSubstr("a fault never struck"));
 }
 
+TEST(Runner, TellsWhatWasOnlyMistimed) {
+  const std::string late = Replaced("exchanges: 2", "elapsed: {below: 1ms}");
+  EXPECT_TRUE(Play(late).mistimed);
+  EXPECT_FALSE(Play(Cat(late, "- exchanges: 3\n")).mistimed);
+  EXPECT_FALSE(Play(kGood).mistimed);
+}
+
 TEST(Runner, SeesWhatDiffers) {
   const auto differs = [](const char* wanted, const char* actual) {
     return Differs(ParseJson(wanted).value(), ParseJson(actual).value(), "object").value_or("");

@@ -74,8 +74,14 @@ class Check {
     return std::move(lines_);
   }
   const Exchanges& exchanges() const { return exchanges_; }
+  // Of a run whose lines are all about time.
+  bool only_mistimed(size_t lines) const { return lines > 0 && mistimed_ == lines; }
 
  private:
+  void Mistime(std::string_view what, std::string_view wanted, std::string_view was) {
+    ++mistimed_;
+    Fail(what, wanted, was);
+  }
   void Fail(std::string_view text) { lines_.emplace_back(text); }
   void Fail(std::string_view what, std::string_view wanted, std::string_view was) {
     Fail(Cat(place_, ".", what, ": expected ", wanted, ", but it was ", was));
@@ -90,7 +96,7 @@ class Check {
     if (wanted.connections) OfConnections(*wanted.connections);
     if (!wanted.gaps.empty()) OfGaps(wanted.gaps);
     if (wanted.elapsed && !Within(*wanted.elapsed, elapsed_))
-      Fail("elapsed", RangeText(*wanted.elapsed), FormatDuration(elapsed_));
+      Mistime("elapsed", RangeText(*wanted.elapsed), FormatDuration(elapsed_));
     if (wanted.warnings) Subset(*wanted.warnings, answer_, "warnings", "");
     if (wanted.metrics) Subset(*wanted.metrics, answer_, "metrics", "");
     for (const Json& object : wanted.stored) OfStore(ParseJson(object.raw).value(), true);
@@ -228,7 +234,7 @@ class Check {
     for (size_t i = 0; i < wanted.size(); ++i) {
       const Duration gap = exchanges_[i + 1].at - exchanges_[i].at;
       if (!Within(wanted[i], gap))
-        Fail(Cat("gaps[", std::to_string(i), "]"), RangeText(wanted[i]), FormatDuration(gap));
+        Mistime(Cat("gaps[", std::to_string(i), "]"), RangeText(wanted[i]), FormatDuration(gap));
     }
   }
 
@@ -254,6 +260,7 @@ class Check {
   const Value& answer_;
   const Value::Array& results_;
   const Duration elapsed_;
+  size_t mistimed_ = 0;
   std::string place_;
   std::vector<std::string> lines_;
 };
@@ -441,8 +448,17 @@ Verdict RunCase(const Case& one, Driver& driver) {
   verdict.lines = check.Run();
   for (const std::string& line : changes.Complaints()) verdict.lines.push_back(line);
   if (verdict.lines.empty()) verdict.kind = Verdict::Kind::kPassed;
+  verdict.mistimed = check.only_mistimed(verdict.lines.size());
   verdict.did = Did(*answer->Find("results"));
   verdict.timeline = Timeline(check.exchanges());
+  return verdict;
+}
+
+Verdict RunCaseFairly(const Case& one, Driver& driver) {
+  constexpr int kMoreRuns = 2;
+  Verdict verdict = RunCase(one, driver);
+  for (int i = 0; i < kMoreRuns && verdict.mistimed && !driver.in_process(); ++i)
+    verdict = RunCase(one, driver);
   return verdict;
 }
 

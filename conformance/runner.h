@@ -24,12 +24,16 @@ struct Verdict {
   std::string did{};       // what the client answered, a line a step
   std::string timeline{};  // of the exchanges
   Duration took{};         // by the clock of the run
+  bool mistimed = false;   // failed, and by nothing but the bounds of gaps and elapsed
 };
 
 // Failed, broken or malformed.
 bool IsFailure(Verdict::Kind kind);
 
 Verdict RunCase(const Case& one, Driver& driver);
+// The same; where time is real, a run that was only mistimed is made again, at most twice. A busy
+// machine is late now and then, a client that waits wrongly always is.
+Verdict RunCaseFairly(const Case& one, Driver& driver);
 
 // What the driver would have to support, and does not say that it does.
 std::optional<std::string> Unsupported(const Case& one, const Value& hello);

@@ -179,14 +179,15 @@ TEST_F(Kubeconfigs, KeepCredentialsFromPlainHttp) {  // C-2.12
 
 TEST_F(Kubeconfigs, LetOverridesReplaceWhatBelongsTogether) {  // C-2.13, C-2.14
   const std::string file =
-      File("server: 'https://h', tls-server-name: n, certificate-authority-data: Y2E=", "");
+      File("server: 'https://h', tls-server-name: name, certificate-authority-data: Y2E=", "");
   auto config = Explicit(file, {.cluster_info = {.server = "https://o"}});
+  ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->host, "https://o");
   EXPECT_EQ(config->tls.server_name, "");
   config = Explicit(file, {.cluster_info = {.insecure_skip_tls_verify = true}});
   EXPECT_TRUE(config->tls.insecure);
   EXPECT_EQ(config->tls.ca_data, "");
-  EXPECT_EQ(config->tls.server_name, "n");
+  EXPECT_EQ(config->tls.server_name, "name");
   EXPECT_TRUE(rest::TransportFor(*config));
 }
 
