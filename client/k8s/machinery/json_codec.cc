@@ -33,6 +33,11 @@ class Reader {
     return Failure();
   }
 
+  Result<size_t> Front(const TypeInfo& type, void* object) {
+    if (Message(type, object)) return scanner_.offset();
+    return Failure();
+  }
+
   Result<void> WatchEvent(const TypeInfo& type, void* object, JsonWatchEvent& event) {
     if (WatchMembers(type, object, event) &&
         (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the frame"))) {
@@ -696,6 +701,10 @@ class Writer {
 Result<void> DecodeJson(std::string_view text, const TypeInfo& type, void* object, TypeMeta* meta,
                         std::vector<std::string>* strict) {
   return Reader(text, meta, strict).Document(type, object);
+}
+
+Result<size_t> DecodeJsonFront(std::string_view text, const TypeInfo& type, void* object) {
+  return Reader(text, nullptr, nullptr).Front(type, object);
 }
 
 Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,

@@ -26,6 +26,9 @@ struct TypeMeta {
 Result<void> DecodeJson(std::string_view text, const TypeInfo& type, void* object,
                         TypeMeta* meta = nullptr, std::vector<std::string>* strict = nullptr);
 
+// The same of the value at the front of the text, whatever follows it; says where it ends.
+Result<size_t> DecodeJsonFront(std::string_view text, const TypeInfo& type, void* object);
+
 // A frame of a watch stream, {"type": ..., "object": ...}, in one pass: the object is decoded as
 // above. What the object is said to be lands in meta; object_text is its text, for whoever must
 // read it as something else.
