@@ -76,7 +76,7 @@ void RegisterAll() {
             ->Iterations(1);
       };
       add("get", "app-7d4b9c6f5-7", Sized(5000, 3));
-      add("list", "", Sized(10, 1));
+      add("list", "", Sized(2, 1));
     }
   }
 }
