@@ -111,7 +111,9 @@ rest::Config ConfigOf(int pods, const Way& way) {
     if (way.path == Path::kTls) config.tls.ca_data = PodServer(pods, true).certificate_chain();
   }
   config.content_type = way.protobuf ? "" : "application/json";
+  // client-go, and so this client, heeds the setting only where something else is set, too.
   config.disable_compression = true;
+  config.proxy = [](const http::Url&) -> Result<std::optional<http::Url>> { return std::nullopt; };
   config.qps = -1;
   return config;
 }

@@ -38,6 +38,11 @@ class Reader {
     return Failure();
   }
 
+  Result<size_t> WatchEventFront(const TypeInfo& type, void* object, JsonWatchEvent& event) {
+    if (WatchMembers(type, object, event)) return scanner_.offset();
+    return Failure();
+  }
+
   Result<void> WatchEvent(const TypeInfo& type, void* object, JsonWatchEvent& event) {
     if (WatchMembers(type, object, event) &&
         (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the frame"))) {
@@ -710,6 +715,11 @@ Result<size_t> DecodeJsonFront(std::string_view text, const TypeInfo& type, void
 Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,
                                   JsonWatchEvent& event) {
   return Reader(frame, &event.meta, nullptr).WatchEvent(type, object, event);
+}
+
+Result<size_t> DecodeJsonWatchEventFront(std::string_view text, const TypeInfo& type, void* object,
+                                         JsonWatchEvent& event) {
+  return Reader(text, &event.meta, nullptr).WatchEventFront(type, object, event);
 }
 
 void EncodeJson(const TypeInfo& type, const void* object, const TypeMeta& meta, std::string& out) {

@@ -39,6 +39,11 @@ struct JsonWatchEvent {
 };
 Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,
                                   JsonWatchEvent& event);
+// The same of the frame at the front of the text, whatever follows it; says where it ends. Text
+// that ends too early leaves in the object what is overwritten when it is read again with more
+// behind it.
+Result<size_t> DecodeJsonWatchEventFront(std::string_view text, const TypeInfo& type, void* object,
+                                         JsonWatchEvent& event);
 
 // Appends the object in Go's order; a non-empty meta puts kind and apiVersion in front. No line
 // end.

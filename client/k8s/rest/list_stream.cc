@@ -160,17 +160,21 @@ class JsonList final : public ListReader {
     }
   }
 
-  // Nearly always the item is in the buffer as a whole. Where it is not, or is wrong, its end is
-  // looked for: so bytes are looked at twice at most, however small the pieces.
+  // Nearly always the item is in the buffer as a whole, and is decoded where it stands. Where it is
+  // not, or is wrong, its end is looked for: so bytes are looked at twice at most, however small
+  // the pieces. Items are about as long as the one before, so that most vain attempts are not made.
   bool Item() {
-    auto used = DecodeJsonFront(Front(), sink_.type(), sink_.Fresh());
-    if (!used) {
+    std::optional<Result<size_t>> used;
+    if (Front().size() >= last_length_)
+      used = DecodeJsonFront(Front(), sink_.type(), sink_.Fresh());
+    if (!used || !*used) {
       std::string_view text;
       if (!Value(text)) return FailTruncated();
       used = DecodeJsonFront(text, sink_.type(), sink_.Fresh());
-      if (!used) return FailItem(used.error());
+      if (!*used) return FailItem(used->error());
     }
-    Pass(*used);
+    last_length_ = **used;
+    Pass(last_length_);
     stopped_ = !HandOut();
     return !stopped_;
   }
@@ -205,6 +209,7 @@ class JsonList final : public ListReader {
     return '\0';
   }
 
+  size_t last_length_ = 0;  // of an item
   bool stopped_ = false;
 };
 
