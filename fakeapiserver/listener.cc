@@ -37,7 +37,8 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr size_t kReadBytes = size_t{64} << 10;
-constexpr size_t kMaxParts = 64;  // slices a system call
+constexpr size_t kTlsRecordBytes = 16384;  // the most that one record holds
+constexpr size_t kMaxParts = 64;           // slices a system call
 constexpr uint64_t kListenId = 0, kWakeId = 1, kFirstConnectionId = 2;
 
 // A file descriptor that is closed with its owner.
@@ -123,6 +124,7 @@ class Listener::Loop {
   bool Read(Connection& connection);
   bool Flush(Connection& connection);
   bool WriteSome(Connection& connection);
+  std::string_view NextRecord(const Connection& connection);
   void Drive(uint64_t id);
   void Close(uint64_t id);
   void SetInterest(Connection& connection);
@@ -156,6 +158,8 @@ class Listener::Loop {
   std::set<std::pair<TimePoint, uint64_t>> timers_;
   std::string read_buffer_ = std::string(kReadBytes, '\0');
   // Guards woken_ and nothing else: Sources call Wake under locks of their own.
+  std::string record_;  // what NextRecord has gathered
+
   std::mutex woken_mutex_;
   std::vector<uint64_t> woken_;
   Thread thread_;
@@ -543,12 +547,28 @@ bool Listener::Loop::Flush(Connection& connection) {
   return true;
 }
 
+// What goes into the next TLS record: a long slice as it is, short ones together. Each call of
+// SSL_write makes a record, and a list is thousands of slices.
+std::string_view Listener::Loop::NextRecord(const Connection& connection) {
+  const auto& output = connection.session->output();
+  size_t offset = connection.session->output_offset();
+  const std::string_view first = output.front().bytes.substr(offset);
+  if (first.size() >= kTlsRecordBytes || output.size() == 1) return first;
+  record_.clear();
+  for (auto slice = output.begin(); slice != output.end() && record_.size() < kTlsRecordBytes;
+       ++slice) {
+    record_ += slice->bytes.substr(offset, kTlsRecordBytes - record_.size());
+    offset = 0;
+  }
+  return record_;
+}
+
 bool Listener::Loop::WriteSome(Connection& connection) {
   const auto& output = connection.session->output();
   size_t offset = connection.session->output_offset();
   ssize_t sent;
   if (connection.ssl) {
-    const std::string_view bytes = output.front().bytes.substr(offset);
+    const std::string_view bytes = NextRecord(connection);
     const int written = SSL_write(connection.ssl.get(), bytes.data(),
                                   static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30)));
     if (written <= 0) {

@@ -251,6 +251,47 @@ TEST(DynamicClient, ItemsGetTheKindOfTheirList) {  // C-8.22
   EXPECT_EQ(list->GetContinue(), "c");
 }
 
+TEST(DynamicClient, ListEachGivesWhatListGives) {
+  const Server server(R"({"kind":"FooList","apiVersion":"g.io/v1","metadata":{"continue":"c"},)"
+                      R"("items":[{"metadata":{"name":"a"}},{"kind":"Bar","apiVersion":"h/v2"}]})");
+  std::vector<std::string> kinds;
+  const auto list = server.Dynamic({"g.io", "v1", "foos"}).ListEach({}, [&](Unstructured&& foo) {
+    kinds.push_back(Cat(foo.GetAPIVersion(), "/", foo.GetKind()));
+    return true;
+  });
+  ASSERT_TRUE(list) << list.error();
+  EXPECT_THAT(kinds, ElementsAre("g.io/v1/Foo", "h/v2/Bar"));
+  EXPECT_EQ(list->GetContinue(), "c");
+  EXPECT_THAT(list->items, IsEmpty());
+}
+
+TEST(TypedClient, ListEachAsksAndFailsAsListDoes) {
+  Server server;
+  server.stub = std::make_shared<http::Stub>(server.clock);
+  server.config.transport = server.stub;
+  const std::string status = R"({"kind":"Status","apiVersion":"v1","status":"Failure",)"
+                             R"("message":"busy","code":429})";
+  server.Then(status, 429, {{"Retry-After", "1"}});
+  server.Then(R"({"kind":"DeploymentList","apiVersion":"apps/v1","metadata":{"continue":"c"},)"
+              R"("items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]})");
+  server.Then(status, 404);
+  const auto client = server.Client().AppsV1().Deployments("n");
+  std::vector<std::string> names;
+  const auto each = [&](appsv1::Deployment&& deployment) {
+    names.push_back(deployment.metadata.name);
+    return true;
+  };
+  const auto list = client.ListEach({.limit = 2}, each);
+  ASSERT_TRUE(list) << list.error();
+  EXPECT_EQ(server.Asked(), "GET /apis/apps/v1/namespaces/n/deployments?limit=2");
+  EXPECT_THAT(names, ElementsAre("a", "b"));
+  EXPECT_EQ(list->continue_, "c");
+  EXPECT_THAT(server.stub->Gaps(), ElementsAre(1));
+  const auto refused = client.ListEach({}, each);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "busy");
+}
+
 TEST(DynamicClient, SaysWhatIsMissingBeforeItAsks) {
   const Server server;
   const auto foos = server.Dynamic({"g.io", "v1", "foos"});

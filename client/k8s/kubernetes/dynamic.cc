@@ -33,6 +33,38 @@ std::string_view Only(Subresources subresources) {
   return subresources.size() == 0 ? "" : subresources.size() == 1 ? *subresources.begin() : "/";
 }
 
+TypeMeta ListMetaOf(const Value& list) {
+  return {std::string(list.StringAt({"apiVersion"})), std::string(list.StringAt({"kind"}))};
+}
+
+// Items of a list say nothing of their kind: it follows from the list's (C-8.22).
+void SayKind(Unstructured& item, const TypeMeta& list) {
+  if (!item.GetKind().empty() || !item.GetAPIVersion().empty()) return;
+  std::string_view kind = list.kind;
+  if (kind.ends_with("List")) kind.remove_suffix(4);
+  item.SetAPIVersion(list.api_version);
+  item.SetKind(kind);
+}
+
+// Hands each item of a list to a function.
+class EachUnstructured final : public rest::ItemSink {
+ public:
+  explicit EachUnstructured(std::function<bool(Unstructured&&)> each) : each_(std::move(each)) {}
+  const TypeInfo& type() const override { return TypeOf<Unstructured>(); }
+  void* Fresh() override {
+    object_ = {};
+    return &object_;
+  }
+  bool Take(const TypeMeta& list) override {
+    SayKind(object_, list);
+    return each_(std::move(object_));
+  }
+
+ private:
+  std::function<bool(Unstructured&&)> each_;
+  Unstructured object_;
+};
+
 void PutBody(rest::Request& request, const Unstructured& object) {
   request.Body(TypeOf<Unstructured>(), &object, {});
 }
@@ -164,18 +196,25 @@ Result<UnstructuredList> ResourceInterface::List(const metav1::ListOptions& opti
   if (!object) return object.error();
   UnstructuredList list;
   list.content = std::move(object->content);
-  // Items of a list say nothing of their kind: it follows from the list's (C-8.22).
-  const std::string version(list.content.StringAt({"apiVersion"}));
-  std::string kind(list.content.StringAt({"kind"}));
-  if (kind.ends_with("List")) kind.resize(kind.size() - 4);
+  const TypeMeta said = ListMetaOf(list.content);
   if (Value* items = list.content.Find("items"); items != nullptr && items->is_array()) {
     for (Value& item : items->array()) {
-      Unstructured& added = list.items.emplace_back(Unstructured{std::move(item)});
-      if (!added.GetKind().empty() || !added.GetAPIVersion().empty()) continue;
-      added.SetAPIVersion(version);
-      added.SetKind(kind);
+      SayKind(list.items.emplace_back(Unstructured{std::move(item)}), said);
     }
   }
+  list.content.Remove("items");
+  return list;
+}
+
+Result<UnstructuredList> ResourceInterface::ListEach(const metav1::ListOptions& options,
+                                                     std::function<bool(Unstructured&&)> each,
+                                                     const Context& ctx) const {
+  rest::Request request = Start("GET", {}, {});
+  request.VersionedParams(TypeOf<metav1::ListOptions>(), &options);
+  EachUnstructured sink(std::move(each));
+  auto object = Decode(request.DoList(TypeOf<Unstructured>(), sink, ctx));
+  if (!object) return object.error();
+  UnstructuredList list{std::move(object->content)};
   list.content.Remove("items");
   return list;
 }

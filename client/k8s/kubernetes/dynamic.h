@@ -3,6 +3,7 @@
 // dynamic::Client: any resource as Unstructured, without a C++ type (chapter 8.6). JSON only;
 // objects keep what they say of themselves. A value; any thread may use it.
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -58,6 +59,12 @@ class ResourceInterface {
                            Subresources subresources = {}, const Context& ctx = {}) const;
   Result<UnstructuredList> List(const metav1::ListOptions& options = {},
                                 const Context& ctx = {}) const;
+  // The same list, of which `each` gets every object as soon as its bytes have arrived, so that
+  // memory is bounded by the largest of them; false: enough. The list that is returned is empty but
+  // for what it says of itself.
+  Result<UnstructuredList> ListEach(const metav1::ListOptions& options,
+                                    std::function<bool(Unstructured&&)> each,
+                                    const Context& ctx = {}) const;
   Result<Watcher<Unstructured>> Watch(const metav1::ListOptions& options = {},
                                       const Context& ctx = {}) const;
   Result<Unstructured> Patch(std::string_view name, kubernetes::PatchType type, std::string data,

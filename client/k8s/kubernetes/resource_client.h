@@ -3,6 +3,7 @@
 // The typed client of one kind, built-in, custom or Unstructured (chapter 8.2): a thin shell over
 // ResourceCore. A verb that the kind lacks does not compile. A value; any thread may use it.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,17 @@ class ResourceClient : public kubernetes::Expansion<T> {
   Result<ListOf<T>> List(const ListOptions& options = {}, const Context& ctx = {}) const
       requires(Can(Verb::kList)) {
     return Core::template Call<ListOf<T>>(this->Listing("GET", options, false), ctx);
+  }
+
+  // The same list, of which `each` gets every object as soon as its bytes have arrived, so that
+  // memory is bounded by the largest of them; false: enough. What went before an error was good. A
+  // list that has an error before its first byte fails as List does, and is tried again as often.
+  Result<metav1::ListMeta> ListEach(const ListOptions& options, std::function<bool(T&&)> each,
+                                    const Context& ctx = {}) const requires(Can(Verb::kList)) {
+    kubernetes::EachItem<T> sink(std::move(each));
+    auto shell = Core::template Call<ListOf<T>>(this->Listing("GET", options, false), sink, ctx);
+    if (!shell) return shell.error();
+    return std::move(shell->metadata);
   }
 
   Result<Watcher<T>> Watch(const ListOptions& options = {}, const Context& ctx = {}) const

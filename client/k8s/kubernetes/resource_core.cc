@@ -73,8 +73,8 @@ Result<rest::OpenStream> ResourceCore::OpenWatch(const metav1::ListOptions& opti
 }
 
 Result<bool> ResourceCore::Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
-                                void* object) {
-  const auto answer = request.Do(ctx);
+                                void* object, rest::ItemSink* sink) {
+  const auto answer = sink != nullptr ? request.DoList(type, *sink, ctx) : request.Do(ctx);
   if (!answer) return answer.error();
   return answer->Into(type, object);
 }

@@ -3,6 +3,7 @@
 // What every typed client does, with the type taken out: ResourceClient<T> is a shell over this. A
 // value that shares its rest::Client; any thread may use it.
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "k8s/api/metav1.h"
 #include "k8s/base/context.h"
 #include "k8s/kubernetes/change.h"
+#include "k8s/rest/list_stream.h"
 #include "k8s/rest/request.h"
 #include "k8s/rest/watch_stream.h"
 
@@ -22,6 +24,23 @@ rest::Request RequestFor(const rest::Client& rest, std::string_view method,
                          const metav1::GroupVersionResource& resource, std::string_view namespace_,
                          std::string_view name = {},
                          std::initializer_list<std::string_view> subresources = {});
+
+// Hands each item of a list to a function.
+template <class T>
+class EachItem final : public rest::ItemSink {
+ public:
+  explicit EachItem(std::function<bool(T&&)> each) : each_(std::move(each)) {}
+  const TypeInfo& type() const override { return TypeOf<T>(); }
+  void* Fresh() override {
+    object_ = T{};
+    return &object_;
+  }
+  bool Take(const TypeMeta&) override { return each_(std::move(object_)); }
+
+ private:
+  std::function<bool(T&&)> each_;
+  T object_{};
+};
 
 class ResourceCore {
  public:
@@ -53,6 +72,15 @@ class ResourceCore {
     if (!*read) return T{};
     return object;
   }
+  // The same of a list whose items go to the sink while they arrive: the list without them.
+  template <class L>
+  static Result<L> Call(rest::Request request, rest::ItemSink& sink, const Context& ctx) {
+    L list{};
+    const auto read = Send(request, ctx, TypeOf<L>(), &list, &sink);
+    if (!read) return read.error();
+    if (!*read) return L{};
+    return list;
+  }
   // Sends it; any answer from 200 to 206 will do (C-8.6).
   static Result<void> Call(rest::Request request, const Context& ctx);
 
@@ -83,7 +111,7 @@ class ResourceCore {
 
  private:
   static Result<bool> Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
-                           void* object);
+                           void* object, rest::ItemSink* sink = nullptr);
   Result<bool> SendSafely(rest::Request request, const Change& change, const Landing& landing,
                           const Context& ctx) const;
 

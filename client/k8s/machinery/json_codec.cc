@@ -33,6 +33,16 @@ class Reader {
     return Failure();
   }
 
+  Result<size_t> Front(const TypeInfo& type, void* object) {
+    if (Message(type, object)) return scanner_.offset();
+    return Failure();
+  }
+
+  Result<size_t> WatchEventFront(const TypeInfo& type, void* object, JsonWatchEvent& event) {
+    if (WatchMembers(type, object, event)) return scanner_.offset();
+    return Failure();
+  }
+
   Result<void> WatchEvent(const TypeInfo& type, void* object, JsonWatchEvent& event) {
     if (WatchMembers(type, object, event) &&
         (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the frame"))) {
@@ -698,9 +708,18 @@ Result<void> DecodeJson(std::string_view text, const TypeInfo& type, void* objec
   return Reader(text, meta, strict).Document(type, object);
 }
 
+Result<size_t> DecodeJsonFront(std::string_view text, const TypeInfo& type, void* object) {
+  return Reader(text, nullptr, nullptr).Front(type, object);
+}
+
 Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,
                                   JsonWatchEvent& event) {
   return Reader(frame, &event.meta, nullptr).WatchEvent(type, object, event);
+}
+
+Result<size_t> DecodeJsonWatchEventFront(std::string_view text, const TypeInfo& type, void* object,
+                                         JsonWatchEvent& event) {
+  return Reader(text, &event.meta, nullptr).WatchEventFront(type, object, event);
 }
 
 void EncodeJson(const TypeInfo& type, const void* object, const TypeMeta& meta, std::string& out) {

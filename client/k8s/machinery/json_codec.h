@@ -26,6 +26,9 @@ struct TypeMeta {
 Result<void> DecodeJson(std::string_view text, const TypeInfo& type, void* object,
                         TypeMeta* meta = nullptr, std::vector<std::string>* strict = nullptr);
 
+// The same of the value at the front of the text, whatever follows it; says where it ends.
+Result<size_t> DecodeJsonFront(std::string_view text, const TypeInfo& type, void* object);
+
 // A frame of a watch stream, {"type": ..., "object": ...}, in one pass: the object is decoded as
 // above. What the object is said to be lands in meta; object_text is its text, for whoever must
 // read it as something else.
@@ -36,6 +39,11 @@ struct JsonWatchEvent {
 };
 Result<void> DecodeJsonWatchEvent(std::string_view frame, const TypeInfo& type, void* object,
                                   JsonWatchEvent& event);
+// The same of the frame at the front of the text, whatever follows it; says where it ends. Text
+// that ends too early leaves in the object what is overwritten when it is read again with more
+// behind it.
+Result<size_t> DecodeJsonWatchEventFront(std::string_view text, const TypeInfo& type, void* object,
+                                         JsonWatchEvent& event);
 
 // Appends the object in Go's order; a non-empty meta puts kind and apiVersion in front. No line
 // end.

@@ -8,6 +8,7 @@
 #include "k8s/machinery/json.h"
 #include "k8s/machinery/scalars.h"
 #include "k8s/rest/content.h"
+#include "k8s/rest/list_stream.h"
 #include "k8s/rest/status_error.h"
 #include "k8s/rest/status_type.h"
 
@@ -380,7 +381,7 @@ Result<http::Response> Request::Send(http::Mode mode, const Context& ctx, std::s
     return cut.WithAttempts(response->attempts).WithNothingDone(nothing_done);
   }
   http::LogBody("Response Body", *body);
-  if (mode == http::Mode::kDo || mode == http::Mode::kDoRaw) Received(*body);
+  if (mode == http::Mode::kDo || mode == http::Mode::kDoRaw) Received(body->size());
   if (mode != http::Mode::kDoRaw && !media_type.empty()) {
     if (const auto parsed = ParseMediaType(media_type); !parsed) {
       return Internal(parsed.error()).WithAttempts(response->attempts);
@@ -407,9 +408,22 @@ class Request::Measured {
   const TimePoint start_;
 };
 
-void Request::Received(std::string_view body) const {
+void Request::Received(size_t bytes) const {
   http::metrics::Current().response_size(method_, client_->options().base.Authority(),
-                                         static_cast<double>(body.size()));
+                                         static_cast<double>(bytes));
+}
+
+Result<Answer> Request::AnswerOf(const http::Response& response) const {
+  Answer answer{.status_code = response.status,
+                .content_type = std::string(response.headers.Get("Content-Type")),
+                .find_kind = client_->options().find_kind};
+  if (response.headers.Has("Warning")) answer.warnings = ParseWarnings(response.headers);
+  if (answer.content_type.empty()) {
+    answer.content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
+  } else if (const auto parsed = ParseMediaType(answer.content_type); !parsed) {
+    return Internal(parsed.error()).WithAttempts(response.attempts);
+  }
+  return answer;
 }
 
 Result<Answer> Request::Do(const Context& ctx) {
@@ -419,17 +433,22 @@ Result<Answer> Request::Do(const Context& ctx) {
   auto body = response->body->ReadAll();
   if (!body) return UnreadableBody(body.error()).WithAttempts(response->attempts);
   http::LogBody("Response Body", *body);
-  Received(*body);
-  Answer answer{.status_code = response->status,
-                .content_type = std::string(response->headers.Get("Content-Type")),
-                .body = *std::move(body),
-                .find_kind = client_->options().find_kind};
-  if (response->headers.Has("Warning")) answer.warnings = ParseWarnings(response->headers);
-  if (answer.content_type.empty()) {
-    answer.content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
-  } else if (const auto parsed = ParseMediaType(answer.content_type); !parsed) {
-    return Internal(parsed.error()).WithAttempts(response->attempts);
-  }
+  Received(body->size());
+  auto answer = AnswerOf(*response);
+  if (answer) answer->body = *std::move(body);
+  return answer;
+}
+
+Result<Answer> Request::DoList(const TypeInfo& list, ItemSink& sink, const Context& ctx) {
+  const Measured measured(*this);
+  auto response = Send(http::Mode::kDo, ctx, nullptr);
+  if (!response) return response.error();
+  auto answer = AnswerOf(*response);
+  if (!answer) return answer;
+  auto shell = ReadList(*response->body, answer->content_type, list, sink);
+  if (!shell) return shell.error().WithAttempts(response->attempts);
+  Received(shell->bytes);
+  answer->body = std::move(shell->document);
   return answer;
 }
 
@@ -438,7 +457,7 @@ Result<std::string> Request::DoRaw(const Context& ctx, std::string* error_body) 
   auto response = Send(http::Mode::kDoRaw, ctx, error_body);
   if (!response) return response.error();
   auto body = response->body->ReadAll();
-  if (body) Received(*body);
+  if (body) Received(body->size());
   return body;
 }
 

@@ -34,6 +34,8 @@ class Answer {
   Result<bool> Into(const TypeInfo& type, void* object) const;
 };
 
+class ItemSink;
+
 // A stream that is open: its head has arrived.
 struct OpenStream {
   std::string content_type{};
@@ -78,6 +80,9 @@ class Request {
   Result<http::Request> Build(http::Mode mode = http::Mode::kDo) const;
 
   Result<Answer> Do(const Context& ctx = {});
+  // As Do, but the items of a list of that type go to the sink while they arrive; the answer's body
+  // is the list without them (list_stream.h).
+  Result<Answer> DoList(const TypeInfo& list, ItemSink& sink, const Context& ctx = {});
   // Bytes; with an error status the error is generic and the body lands in error_body, if given.
   Result<std::string> DoRaw(const Context& ctx = {}, std::string* error_body = nullptr);
   Result<OpenStream> Stream(const Context& ctx = {});
@@ -89,7 +94,9 @@ class Request {
   std::string Path() const;
   http::Url Url() const;
   class Measured;
-  void Received(std::string_view body) const;
+  void Received(size_t bytes) const;
+  // An answer without its body yet; or the error that its Content-Type is none.
+  Result<Answer> AnswerOf(const http::Response& response) const;
   // A response below 300 comes back with its body unread; any other becomes an Error.
   Result<http::Response> Send(http::Mode mode, const Context& ctx, std::string* error_body);
   Error ErrorFrom(const http::Response& response, std::string_view body, bool with_status) const;

@@ -1,5 +1,6 @@
 #include "k8s/rest/watch_stream.h"
 
+#include <algorithm>
 #include <array>
 
 #include "k8s/base/mutant.h"
@@ -151,10 +152,27 @@ bool WatchStream::NextFrame(std::string_view& frame) {
 
 std::optional<std::string_view> WatchStream::Next(const TypeInfo& type, void* object) {
   if (finished_) return std::nullopt;
+  if (!protobuf_) {
+    if (const auto whole = EventAtFront(type, object)) return whole;
+    if (finished_) return std::nullopt;
+  }
   std::string_view frame;
   // A stream that breaks ends with an ERROR event of its own.
   if (!NextFrame(frame)) return broken_ ? std::optional(kError) : std::nullopt;
   return protobuf_ ? ProtobufEvent(frame, type, object) : JsonEvent(frame, type, object);
+}
+
+std::optional<std::string_view> WatchStream::EventAtFront(const TypeInfo& type, void* object) {
+  begin_ = std::min(buffer_.find_first_not_of(" \n\r\t", begin_), buffer_.size());
+  scanned_ = begin_;
+  if (begin_ == buffer_.size() && !Fill()) return broken_ ? std::optional(kError) : std::nullopt;
+  JsonWatchEvent event;
+  const auto used =
+      DecodeJsonWatchEventFront(std::string_view(buffer_).substr(begin_), type, object, event);
+  if (!used || *used > kMaxFrameBytes || event.type == kError) return std::nullopt;
+  begin_ += *used;
+  scanned_ = begin_;
+  return Checked(event.type, event.meta, type, event.object_text);
 }
 
 std::optional<std::string_view> WatchStream::JsonEvent(std::string_view frame, const TypeInfo& type,

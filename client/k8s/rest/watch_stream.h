@@ -44,6 +44,9 @@ class WatchStream {
   // The next whole frame, without its length prefix; false at the end.
   bool NextFrame(std::string_view& frame);
   bool Fill();  // reads more; false at the end
+  // The event that stands in the buffer as a whole, as nearly all do: decoded where it stands,
+  // without looking for its end first. nullopt: it is not whole, or needs a closer look.
+  std::optional<std::string_view> EventAtFront(const TypeInfo& type, void* object);
   std::optional<std::string_view> JsonEvent(std::string_view frame, const TypeInfo& type,
                                             void* object);
   std::optional<std::string_view> ProtobufEvent(std::string_view frame, const TypeInfo& type,
