@@ -171,7 +171,7 @@ Result<void> Run(const std::map<std::string, std::string>& flags, const Work& wo
   const int64_t used = OwnCpuMicroseconds() - cpu;
   auto peak = Megabytes({"self"}, "VmHWM");
   if (!peak) return peak.error();
-  Print({"k8s (C++)", std::string(work.name), encoding, n, used, wall, *peak});
+  Print({"cpp", std::string(work.name), encoding, n, used, wall, *peak});
   return {};
 }
 

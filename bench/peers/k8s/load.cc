@@ -51,6 +51,7 @@ struct Target {
   std::string kind{};
   std::string accept{};
   std::string token{};
+  std::string round{};  // in names, so that a server may be loaded several times
   std::shared_ptr<http::RoundTripper> transport{};
 
   std::string Path() const { return Cat("/api/v1/namespaces/default/", kind); }
@@ -85,6 +86,10 @@ std::string Send(const Target& target, const Call& call) {
   if (response.status >= 300) {
     Fail(Invalid(Cat(call.method, " ", call.path, ": ", std::to_string(response.status), " ",
                      body.substr(0, 500))));
+  }
+  const std::string_view type = response.headers.Get("Content-Type");
+  if (call.method == "GET" && !type.starts_with(target.accept)) {
+    Fail(Invalid(Cat("GET ", call.path, ": asked for ", target.accept, " and got ", type)));
   }
   return body;
 }
@@ -136,17 +141,22 @@ std::string Created(const Target& target, const std::string& name, const std::st
   return ToJson(object);
 }
 
+std::string CreatedName(const Target& target, std::string_view number) {
+  return Cat("created-", target.round, "-", number);
+}
+
 // The call that a connection makes again and again, marks in path and body.
 Call CallFor(const Target& target, const std::string& work, int connection) {
-  const std::string name = Cat("load-", work, "-", std::to_string(connection));
+  const std::string name = Cat("load-", target.round, "-", work, "-", std::to_string(connection));
   const std::string own = Cat(target.Path(), "/", name);
   const std::string sample = Sample(target.kind, name);
   if (work == "get") return {"GET", Cat(target.Path(), "/filled-", kMark), "", "", ""};
   if (work == "list") return {"GET", target.Path(), "", "", ""};
   if (work == "create") {
-    return {"POST", target.Path(), "", kJson, Sample(target.kind, Cat("created-", kMark))};
+    return {"POST", target.Path(), "", kJson, Sample(target.kind, CreatedName(target, kMark))};
   }
-  if (work == "update") return {"PUT", own, "", kJson, Created(target, name, sample)};
+  if (work == "update" || work == "watch")
+    return {"PUT", own, "", kJson, Created(target, name, sample)};
   if (work == "patch") {
     Created(target, name, sample);
     const std::string_view member = target.kind == "pods"
@@ -240,7 +250,14 @@ Measured Load(const Target& target, const std::string& work, int connections, in
   run(0, warm);
   const Meter meter(pids);
   run(warm, warm + n);
-  return meter.Stop(n);
+  const Measured measured = meter.Stop(n);
+  if (work == "create") {
+    for (int i = 0; i < warm + n; ++i) {
+      const std::string path = Cat(target.Path(), "/", CreatedName(target, std::to_string(i)));
+      Send(target, {"DELETE", path, "gracePeriodSeconds=0", "", ""});
+    }
+  }
+  return measured;
 }
 
 // The changes that every watcher receives, and when the last of them has.
@@ -285,7 +302,7 @@ void WatchAll(const Target& target, const std::string& name, std::latch& open,
 // when all have the one before. The delay counts from the answer to the change to the last
 // watcher's receipt.
 Measured Watch(const Target& target, int watchers, int n, const std::string& pids) {
-  const Call call = CallFor(target, "update", 0);
+  const Call call = CallFor(target, "watch", 0);
   const std::string name = call.path.substr(call.path.rfind('/') + 1);
   std::vector<Change> changes(n);
   std::latch open(watchers + 1);
@@ -326,6 +343,7 @@ int Main(const std::vector<std::string>& arguments) {
                                        {"--connections", "8"},
                                        {"--objects", "1"},
                                        {"--server-pid", "self"},
+                                       {"--round", "0"},
                                        {"--who", "server"},
                                        {"--token-file", ""}});
   if (!parsed) {
@@ -333,7 +351,8 @@ int Main(const std::vector<std::string>& arguments) {
     return kUsage;
   }
   const auto& flags = *parsed;
-  Target target{.server = flags.at("--server"), .kind = flags.at("--kind")};
+  Target target{
+      .server = flags.at("--server"), .kind = flags.at("--kind"), .round = flags.at("--round")};
   const std::string& encoding = flags.at("--encoding");
   target.accept = encoding == "protobuf" ? "application/vnd.kubernetes.protobuf" : kJson;
   if (const std::string& file = flags.at("--token-file"); !file.empty())
