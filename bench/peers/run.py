@@ -20,6 +20,7 @@ import os
 import pathlib
 import secrets
 import shutil
+import signal
 import socket
 import ssl
 import statistics
@@ -492,6 +493,7 @@ def main():
     if options.smoke:
         smoke(options.smoke)
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: servers must not stay behind
     OWN.mkdir(parents=True, exist_ok=True)
     try:
         build_ours()
