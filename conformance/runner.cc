@@ -325,6 +325,14 @@ std::string Did(const Value& results) {
   return text;
 }
 
+// The folder of the files has another name in each run, and on each machine.
+void NameFiles(const Folder& folder, Verdict& verdict) {
+  if (folder.path().empty()) return;
+  verdict.did = Replaced(std::move(verdict.did), folder.path(), "$(files)");
+  for (std::string& line : verdict.lines)
+    line = Replaced(std::move(line), folder.path(), "$(files)");
+}
+
 // The answer has one result for each step.
 Result<void> CheckAnswer(const Result<Value>& answer, size_t steps) {
   if (!answer) return answer.error();
@@ -453,6 +461,7 @@ Verdict RunCase(const Case& one, Driver& driver) {
   if (verdict.lines.empty()) verdict.kind = Verdict::Kind::kPassed;
   verdict.did = Did(*answer->Find("results"));
   verdict.timeline = Timeline(check.exchanges());
+  NameFiles(folder, verdict);
   return verdict;
 }
 
