@@ -279,6 +279,18 @@ TEST(Runner, DoesNotAskForWhatADriverCannot) {
   EXPECT_EQ(Unsupported(one, bare), std::nullopt) << "no limit needs no limiter";
   const Case limited = ParseCase("area/name", Replaced("qps: -1", "qps: 5")).value();
   EXPECT_EQ(Unsupported(limited, bare), "config qps");
+  const Case in_json =
+      ParseCase("area/name", Replaced("qps: -1", "contentType: application/json")).value();
+  EXPECT_EQ(Unsupported(in_json, bare), std::nullopt) << "JSON is what all speak";
+  const Case in_cbor =
+      ParseCase("area/name", Replaced("qps: -1", "contentType: application/cbor")).value();
+  EXPECT_EQ(Unsupported(in_cbor, bare), "config contentType");
+  const Case elsewhere =
+      ParseCase("area/name", Replaced("qps: -1", "overrides: {context: x, user: u}")).value();
+  EXPECT_EQ(
+      Unsupported(elsewhere,
+                  ParseJson(R"({"verbs":["get"],"config":["overrides.context"]})").value()),
+      "config overrides.user");
   const Case paged =
       ParseCase("area/name", Replaced("object: {metadata: {name: a}}", "metadata: {continue: x}"))
           .value();

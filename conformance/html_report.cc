@@ -15,7 +15,8 @@ constexpr std::string_view kStyle = R"(
 @media (prefers-color-scheme: dark) { :root { --good: #57c271; --part: #d9a93f; --bad: #f2887f } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
 .wide { overflow-x: auto }
-table { border-collapse: collapse }
+table { border-collapse: separate; border-spacing: 0 }
+th[scope=row], thead th:first-child { position: sticky; left: 0; background: Canvas }
 th, td { padding: .35rem .8rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap }
 td { font-variant-numeric: tabular-nums }
 tfoot th, tfoot td { border-top: 2px solid var(--line) }
@@ -25,7 +26,19 @@ a { color: inherit } td a { text-decoration: none } td a:hover { text-decoration
 details { margin: .3rem 0; padding: .2rem .7rem; background: var(--soft); border-radius: .4rem }
 summary { cursor: pointer } summary b { font-weight: 600 }
 pre { overflow-x: auto; font-size: 13px; line-height: 1.4 }
+@media (max-width: 48rem) {
+  body { margin: 1rem auto; padding: 0 .6rem }
+  th, td { padding: .25rem .4rem; font-size: 13px }
+}
 )";
+
+// Of each text about a failure. The report of a run of one case has them in full.
+constexpr size_t kMaxText = 900;
+
+std::string Cut(std::string_view text) {
+  if (text.size() <= kMaxText) return std::string(text);
+  return ToValidUtf8(Cat(text.substr(0, kMaxText), "..."));
+}
 
 // The kinds of verdicts, as a page counts them.
 constexpr std::array<std::string_view, 3> kCounted = {"passed", "failed", "unsupported"};
@@ -139,11 +152,11 @@ std::string Failure(const Value& one) {
   const std::string_view reason = one.StringAt({"reason"});
   out += Cat(Escape(reason.empty() ? Lines(one, "; ").substr(0, 160) : std::string(reason)),
              "</summary>\n<pre>");
-  out += Cat(Escape(Lines(one, "\n")), "\n");
+  out += Cat(Escape(Cut(Lines(one, "\n"))), "\n");
   for (const auto& [title, member] :
        {std::pair{"what the client answered", "did"}, {"what the server saw", "timeline"}}) {
     const std::string_view text = one.StringAt({member});
-    if (!text.empty()) out += Cat("\n", title, ":\n", Escape(text));
+    if (!text.empty()) out += Cat("\n", title, ":\n", Escape(Cut(text)));
   }
   return out + "</pre></details>\n";
 }

@@ -34,6 +34,14 @@ bool Holds(const Value* list, std::string_view name) {
                      [&](const Value& one) { return one.is_string() && one.string() == name; });
 }
 
+// Members of a config that ask nothing of a client: files are the runner's, no limit is what a client
+// without a limiter has, and JSON is what one that cannot choose speaks.
+bool NeedsNothing(std::string_view name, const Value& value) {
+  if (name == "qps") return value.is_int() && value.integer() < 0;
+  if (name == "contentType") return value.is_string() && value.string() == "application/json";
+  return name == "files";
+}
+
 std::string RangeText(const CaseRange& range) {
   std::string text;
   if (range.atLeast) text += Cat("at least ", FormatDuration(*range.atLeast));
@@ -324,6 +332,14 @@ std::string Did(const Value& results) {
   return text;
 }
 
+// The folder of the files has another name in each run, and on each machine.
+void NameFiles(const Folder& folder, Verdict& verdict) {
+  if (folder.path().empty()) return;
+  verdict.did = Replaced(std::move(verdict.did), folder.path(), "$(files)");
+  for (std::string& line : verdict.lines)
+    line = Replaced(std::move(line), folder.path(), "$(files)");
+}
+
 // The answer has one result for each step.
 Result<void> CheckAnswer(const Result<Value>& answer, size_t steps) {
   if (!answer) return answer.error();
@@ -364,11 +380,13 @@ std::optional<std::string> Unsupported(const Case& one, const Value& hello) {
     if (const std::string verb = VerbOf(step); !Holds(hello.Find("verbs"), verb))
       return Cat("verb ", verb);
   }
+  const Value* supported = hello.Find("config");
   for (const auto& [name, value] : one.config.object()) {
-    // Files are the runner's; and no limit is what a client without a limiter has.
-    const bool no_limit = name == "qps" && value.is_int() && value.integer() < 0;
-    if (name == "files" || no_limit) continue;
-    if (!Holds(hello.Find("config"), name)) return Cat("config ", name);
+    if (Holds(supported, name) || NeedsNothing(name, value)) continue;
+    if (name != "overrides") return Cat("config ", name);
+    for (const auto& [part, text] : value.object()) {
+      if (!Holds(supported, Cat(name, ".", part))) return Cat("config ", name, ".", part);
+    }
   }
   for (const std::string& feature : FeaturesOf(one)) {
     if (!Holds(hello.Find("features"), feature)) return Cat("feature ", feature);
@@ -451,6 +469,7 @@ Verdict RunCase(const Case& one, Driver& driver) {
   verdict.mistimed = check.only_mistimed(verdict.lines.size());
   verdict.did = Did(*answer->Find("results"));
   verdict.timeline = Timeline(check.exchanges());
+  NameFiles(folder, verdict);
   return verdict;
 }
 

@@ -4,8 +4,12 @@ import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
 import io.fabric8.kubernetes.api.model.ListOptions;
+import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
+import io.fabric8.kubernetes.api.model.autoscaling.v1.Scale;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -32,6 +36,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.io.BufferedReader;
 import java.io.EOFException;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -59,12 +64,16 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The driver of fabric8's client: a task of PROTOCOL.md a line on standard input, its results on standard output. */
 public final class Driver {
-  private static final List<String> VERBS = List.of("get", "list", "watch", "create", "update", "patch", "delete",
-      "deletecollection", "raw", "logs");
+  private static final List<String> VERBS = List.of("get", "list", "watch", "create", "update", "updateStatus", "patch",
+      "apply", "applyStatus", "delete", "deletecollection", "raw", "logs", "getScale", "updateScale", "evict",
+      "createToken", "serverVersion", "serverResources");
   private static final List<String> CONFIG = List.of("timeout", "userAgent", "token", "username", "password",
-      "impersonate", "impersonateGroups", "client", "path", "kubeconfig");
+      "impersonate", "impersonateGroups", "client", "path", "kubeconfig", "kubeconfigPath", "overrides.context");
+  private static final List<String> FEATURES = List.of("parallel", "listMetadata");
   // The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.
   private static final long PATIENCE_MILLIS = 40_000;
+  // To close a watch that is open when its time is up; one that does not open is a failure after it.
+  private static final long WATCH_GRACE_MILLIS = 250;
 
   private static final Map<String, PatchType> PATCHES = Map.of("merge", PatchType.JSON_MERGE, "json", PatchType.JSON,
       "strategic", PatchType.STRATEGIC_MERGE);
@@ -79,6 +88,8 @@ public final class Driver {
   private final KubernetesClient client;
   private final boolean typed;
   private final long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+  // When a watch that is open ends well, as the caller's time is up.
+  private volatile long watchEnd = end;
 
   private Driver(KubernetesClient client, boolean typed) {
     this.client = client;
@@ -93,8 +104,12 @@ public final class Driver {
 
   private static KubernetesClient connect(JsonNode task) {
     JsonNode settings = task.path("config");
+    String context = settings.path("overrides").path("context").asString(null);
+    // A path that is empty needs an environment, which a driver in Java cannot change.
     Config own = settings.has("kubeconfig") ? Config.fromKubeconfig(settings.path("kubeconfig").asString())
-        : fromSettings(task.path("server").asString() + settings.path("path").asString(""), settings);
+        : settings.has("kubeconfigPath")
+            ? Config.fromKubeconfig(context, new File(settings.path("kubeconfigPath").asString()))
+            : fromSettings(task.path("server").asString() + settings.path("path").asString(""), settings);
     // A watch of a case is one watch over plain HTTP, as the server speaks no WebSocket there: that this client would
     // open another when it ends is no answer to it.
     own.setWatchReconnectLimit(0);
@@ -120,10 +135,27 @@ public final class Driver {
   private ObjectNode call(String verb, JsonNode call) throws Exception {
     if (verb.equals("raw")) return text(client.raw(call.path("path").asString()));
     if (verb.equals("logs")) return logs(call);
+    String namespace = call.path("namespace").asString(null);
+    String name = call.path("name").asString("");
+    switch (verb) {
+      case "serverVersion":
+        return object(client.getKubernetesVersion());
+      case "serverResources":
+        return object(client.getApiResources(call.path("groupVersion").asString()));
+      case "evict":
+        if (client.pods().inNamespace(namespace).withName(name).evict()) return JSON.createObjectNode();
+        throw new IllegalStateException("the client says that nothing was evicted");
+      case "createToken":
+        TokenRequest request =
+            client.getKubernetesSerialization().unmarshal(call.path("object").toString(), TokenRequest.class);
+        return object(client.serviceAccounts().inNamespace(namespace).withName(name).tokenRequest(request));
+    }
     if (typed) {
       return switch (call.path("resource").asString()) {
         case "v1/configmaps" -> on(client.resources(ConfigMap.class), ConfigMap.class, verb, call);
         case "v1/pods" -> on(client.resources(Pod.class), Pod.class, verb, call);
+        case "v1/namespaces" -> on(client.resources(Namespace.class), Namespace.class, verb, call);
+        case "v1/nodes" -> on(client.resources(Node.class), Node.class, verb, call);
         case "apps/v1/deployments" -> on(client.resources(Deployment.class), Deployment.class, verb, call);
         default -> throw new IllegalArgumentException("the driver has no type of " + call.path("resource"));
       };
@@ -152,19 +184,22 @@ public final class Driver {
       case "get" -> object(one.get().require());
       case "list" -> {
         ObjectNode result = JSON.createObjectNode();
-        many.list(listOptions(options)).getItems().forEach(item -> result.withArray("items").add(json(item)));
+        L list = many.list(listOptions(options));
+        list.getItems().forEach(item -> result.withArray("items").add(json(item)));
+        if (list.getMetadata() != null) result.set("metadata", json(list.getMetadata()));
         yield result;
       }
       case "watch" -> watch(many, options, call.path("events").asInt(0));
       case "create" -> object(writing(many.resource(body.get()), options).create());
       case "update" -> object(writing(many.resource(body.get()), options).update());
+      case "updateStatus" -> object(writing(many.resource(body.get()), options).updateStatus());
+      case "getScale" -> object(one.get().scale());
+      case "updateScale" -> object(one.get().scale(
+          client.getKubernetesSerialization().unmarshal(call.path("object").toString(), Scale.class)));
+      case "apply", "applyStatus" -> object(applied(many.resource(body.get()), verb, options));
       case "patch" -> {
-        if (call.path("patchType").asString("").equals("apply")) {
-          ServerSideApplicable<T> applying = many.resource(body.get());
-          if (options.has("fieldManager")) applying = applying.fieldManager(options.path("fieldManager").asString());
-          if (options.path("force").asBoolean(false)) applying = applying.forceConflicts();
-          yield object(applying.serverSideApply());
-        }
+        if (call.path("patchType").asString("").equals("apply"))
+          yield object(applied(many.resource(body.get()), "apply", options));
         String patch = call.has("object") ? call.path("object").toString() : "{}";
         PatchContext how = patchContext(call.path("patchType").asString("merge"), options);
         yield object(call.has("subresource")
@@ -187,6 +222,19 @@ public final class Driver {
         yield JSON.createObjectNode();
       }
     };
+  }
+
+  private static <T> T applied(Resource<T> one, String verb, JsonNode options) {
+    if (verb.equals("applyStatus")) {
+      PatchContext.Builder how = new PatchContext.Builder().withPatchType(PatchType.SERVER_SIDE_APPLY);
+      if (options.has("fieldManager")) how.withFieldManager(options.path("fieldManager").asString());
+      if (options.has("force")) how.withForce(options.path("force").asBoolean());
+      return one.subresource("status").patch(how.build());
+    }
+    ServerSideApplicable<T> applying = options.has("dryRun") ? one.dryRun() : one;
+    if (options.has("fieldManager")) applying = applying.fieldManager(options.path("fieldManager").asString());
+    if (options.path("force").asBoolean(false)) applying = applying.forceConflicts();
+    return applying.serverSideApply();
   }
 
   private static <T> NonDeletingOperation<T> writing(Resource<T> one, JsonNode options) {
@@ -237,7 +285,7 @@ public final class Driver {
       }
     };
     try (var open = many.watch(listOptions(options), watcher)) {
-      done.await();
+      done.await(watchEnd - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
     WatcherException cause = closed.get();
     if (cause != null && cause.getCause() != null && !result.has("events")) throw cause.asClientException();
@@ -314,18 +362,36 @@ public final class Driver {
     return result;
   }
 
+  // Of several callers the first failure, or else the first success.
+  private ObjectNode play(JsonNode step) throws InterruptedException, ExecutionException {
+    int callers = step.path("parallel").asInt(1);
+    if (callers < 2) return playAlone(step);
+    List<Future<ObjectNode>> calls = new ArrayList<>();
+    for (int i = 0; i < callers; i++) calls.add(CALLS.submit(() -> playAlone(step)));
+    ObjectNode first = null;
+    for (Future<ObjectNode> call : calls) {
+      ObjectNode result = call.get();
+      if (!result.path("ok").asBoolean()) return result;
+      if (first == null) first = result;
+    }
+    return first;
+  }
+
   // The caller's deadline, and that the caller gives up, are interrupts of the thread that calls.
-  private ObjectNode play(JsonNode step) throws InterruptedException {
+  private ObjectNode playAlone(JsonNode step) throws InterruptedException {
     String verb = VERBS.stream().filter(step::has).findFirst().orElseThrow();
     String limit = step.path("timeout").asString(step.path("cancelAfter").asString(""));
     boolean before = step.has("cancelAfter") && millis(limit) == 0;
     long patience = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+    long allowed = limit.isEmpty() || before ? patience : millis(limit);
+    watchEnd = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(allowed);
+    if (verb.equals("watch")) allowed += WATCH_GRACE_MILLIS;
     Future<ObjectNode> call = CALLS.submit(() -> {
       if (before) Thread.currentThread().interrupt();
       return call(verb, step.path(verb));
     });
     try {
-      return call.get(limit.isEmpty() || before ? patience : millis(limit), TimeUnit.MILLISECONDS).put("ok", true);
+      return call.get(allowed, TimeUnit.MILLISECONDS).put("ok", true);
     } catch (ExecutionException error) {
       return failure(error.getCause());
     } catch (TimeoutException late) {
@@ -336,7 +402,8 @@ public final class Driver {
     }
   }
 
-  private static ObjectNode play(List<JsonNode> steps, JsonNode task) throws InterruptedException {
+  private static ObjectNode play(List<JsonNode> steps, JsonNode task)
+      throws InterruptedException, ExecutionException {
     ObjectNode answer = JSON.createObjectNode();
     List<ObjectNode> results = new ArrayList<>();
     try (KubernetesClient client = connect(task)) {
@@ -353,7 +420,7 @@ public final class Driver {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     out.println(JSON.writeValueAsString(Map.of("driver", "fabric8", "version", Version.clientVersion(), "verbs", VERBS,
-        "config", CONFIG)));
+        "config", CONFIG, "features", FEATURES)));
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       JsonNode task = JSON.readTree(line);

@@ -11,8 +11,12 @@ const installed = new URL('../package.json', import.meta.resolve('@kubernetes/cl
 const HELLO = {
   driver: 'client-node',
   version: JSON.parse(readFileSync(fileURLToPath(installed), 'utf8')).version,
-  verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'logs'],
-  config: ['token', 'username', 'password', 'impersonate', 'client', 'path', 'kubeconfig', 'env'],
+  verbs: ['get', 'list', 'watch', 'create', 'update', 'updateStatus', 'patch', 'apply', 'applyStatus', 'delete',
+    'deletecollection', 'logs', 'getScale', 'updateScale', 'bind', 'evict', 'createToken', 'proxyGet', 'serverVersion',
+    'serverResources'],
+  config: ['token', 'username', 'password', 'impersonate', 'client', 'path', 'kubeconfig', 'kubeconfigPath', 'inCluster',
+    'overrides.context', 'env'],
+  features: ['parallel', 'listMetadata'],
 };
 // The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.
 const PATIENCE_MS = 40_000;
@@ -29,7 +33,18 @@ const BUILT_IN = {
   'v1/pods': [k8s.CoreV1Api, 'Pod'],
   'v1/secrets': [k8s.CoreV1Api, 'Secret'],
   'v1/services': [k8s.CoreV1Api, 'Service'],
+  'v1/namespaces': [k8s.CoreV1Api, 'Namespace'],
+  'v1/nodes': [k8s.CoreV1Api, 'Node'],
   'apps/v1/deployments': [k8s.AppsV1Api, 'Deployment'],
+};
+const CLUSTER_WIDE = ['Namespace', 'Node'];
+// The calls of a step, of these verbs, in other words.
+const SAME_AS = {
+  updateStatus: ['update', { subresource: 'status' }],
+  apply: ['patch', { patchType: 'apply' }],
+  applyStatus: ['patch', { patchType: 'apply', subresource: 'status' }],
+  getScale: ['get', { subresource: 'scale' }],
+  updateScale: ['update', { subresource: 'scale' }],
 };
 const METHODS = {
   get: 'read', list: 'list', create: 'create', update: 'replace', patch: 'patch', delete: 'delete',
@@ -45,14 +60,21 @@ function milliseconds(duration) {
 
 function kubeConfig({ server, config = {} }) {
   const kc = new k8s.KubeConfig();
-  if (config.kubeconfig !== undefined) {
+  if (config.inCluster) {
+    kc.loadFromCluster();
+  } else if (config.kubeconfig !== undefined) {
     kc.loadFromString(config.kubeconfig);
+  } else if (config.kubeconfigPath) {
+    kc.loadFromFile(config.kubeconfigPath);
+  } else if (config.kubeconfigPath === '') {
+    kc.loadFromDefault();
   } else {
     // The client speaks plain HTTP only where certificates do not matter.
     const skipTLSVerify = server.startsWith('http:');
     const cluster = { name: 'cluster', server: server + (config.path ?? ''), skipTLSVerify };
     kc.loadFromClusterAndUser(cluster, { name: 'user' });
   }
+  if (config.overrides?.context !== undefined) kc.setCurrentContext(config.overrides.context);
   const user = kc.getCurrentUser();
   for (const [name, property] of
     [['token', 'token'], ['username', 'username'], ['password', 'password'], ['impersonate', 'impersonateUser']]) {
@@ -102,7 +124,8 @@ function methodOf(kc, verb, call) {
   }
   const [Api, kind] = BUILT_IN[call.resource];
   const everywhere = (verb === 'list' || verb === 'deletecollection') && !call.namespace;
-  const name = METHODS[verb] + (everywhere ? `${kind}ForAllNamespaces` : `Namespaced${kind}`) + below;
+  const namespaced = everywhere ? `${kind}ForAllNamespaces` : `Namespaced${kind}`;
+  const name = METHODS[verb] + (CLUSTER_WIDE.includes(kind) ? kind : namespaced) + below;
   return [kc.makeApiClient(Api), name, {}];
 }
 
@@ -112,11 +135,15 @@ async function playCall(kc, verb, call, signal) {
   if (call.namespace !== undefined) asked.namespace = call.namespace;
   if (call.name !== undefined) asked.name = call.name;
   if (verb === 'create' || verb === 'patch') asked.body = call.object ?? {};
-  if (verb === 'update') Object.assign(asked, { body: call.object, name: call.name ?? call.object.metadata.name });
+  if (verb === 'update') asked.body = call.object;
+  if (verb === 'update' || verb === 'patch') asked.name = call.name ?? call.object.metadata.name;
   const contentType = verb === 'patch' ? PATCHES[call.patchType ?? 'merge'] : undefined;
   if (api[name] === undefined) throw new Error(`the client has no ${name}`);
   const answer = await api[name](asked, settings(signal, contentType));
-  if (verb === 'list') return { items: answer.items };
+  if (verb === 'list') {
+    const { _continue, ...metadata } = answer.metadata ?? {};  // The client spells it so in its models.
+    return { items: answer.items, metadata: _continue === undefined ? metadata : { ...metadata, continue: _continue } };
+  }
   return verb.startsWith('delete') ? {} : { object: answer };
 }
 
@@ -154,6 +181,43 @@ async function playLogs(kc, call) {
   return { text: await text(stream) };
 }
 
+// Subresources that have methods of their own.
+async function playBelow(kc, call, signal, verb) {
+  const core = kc.makeApiClient(k8s.CoreV1Api);
+  const { name, namespace } = call;
+  const asked = { name, namespace };
+  const own = settings(signal);
+  if (verb === 'bind') {
+    asked.body = { metadata: { name, namespace }, target: { kind: 'Node', name: 'node' } };
+    await core.createNamespacedPodBinding(asked, own);
+  } else if (verb === 'evict') {
+    await core.createNamespacedPodEviction({ ...asked, body: { metadata: { name, namespace } } }, own);
+  } else if (verb === 'createToken') {
+    return { object: await core.createNamespacedServiceAccountToken({ ...asked, body: call.object }, own) };
+  } else {
+    asked.name = [call.scheme, name, call.port].filter((part) => part).join(':');
+    return { text: call.path ? await core.connectGetNamespacedServiceProxyWithPath({ ...asked, path: call.path }, own)
+      : await core.connectGetNamespacedServiceProxy(asked, own) };
+  }
+  return {};
+}
+
+async function playDiscovery(kc, call, signal, verb) {
+  if (verb === 'serverVersion') return { object: await kc.makeApiClient(k8s.VersionApi).getCode({}, settings(signal)) };
+  // An API for each group that was known when the client was made: CoreV1Api, AppsV1Api.
+  const parts = call.groupVersion.split('/');
+  const [group, version] = parts.length === 1 ? ['core', ...parts] : parts;
+  const api = [...group.replace(/\.k8s\.io$/, '').split('.'), version]
+    .map((part) => part[0].toUpperCase() + part.slice(1)).join('') + 'Api';
+  if (k8s[api] === undefined) throw new Error(`the client has no ${api}`);
+  return { object: await kc.makeApiClient(k8s[api]).getAPIResources({}, settings(signal)) };
+}
+
+const SPECIAL = {
+  watch: playWatch, logs: playLogs, bind: playBelow, evict: playBelow, createToken: playBelow, proxyGet: playBelow,
+  serverVersion: playDiscovery, serverResources: playDiscovery,
+};
+
 function failure(error, step, signal) {
   const out = { reason: '', code: error.code ?? error.statusCode, class: '', message: error.message };
   if (!Number.isInteger(out.code)) out.code = 0;
@@ -171,17 +235,23 @@ function failure(error, step, signal) {
   return { ok: false, error: out };
 }
 
-async function playStep(kc, step) {
+async function playAlone(kc, step) {
   const verb = HELLO.verbs.find((one) => one in step);
   let signal;
   try {
     signal = signalOf(step);
-    const special = { watch: playWatch, logs: playLogs }[verb];
-    const result = await (special ? special(kc, step[verb], signal) : playCall(kc, verb, step[verb], signal));
-    return { ok: true, ...result };
+    if (SPECIAL[verb]) return { ok: true, ...await SPECIAL[verb](kc, step[verb], signal, verb) };
+    const [common, more] = SAME_AS[verb] ?? [verb, {}];
+    return { ok: true, ...await playCall(kc, common, { ...step[verb], ...more }, signal) };
   } catch (error) {
     return failure(error, step, signal);
   }
+}
+
+// Of several callers the first failure, or else the first success.
+async function playStep(kc, step) {
+  const several = await Promise.all(Array.from({ length: step.parallel ?? 1 }, () => playAlone(kc, step)));
+  return several.find((one) => !one.ok) ?? several[0];
 }
 
 async function play(task, results) {

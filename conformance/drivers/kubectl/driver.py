@@ -2,6 +2,7 @@
 """A driver of PROTOCOL.md around kubectl, seen from outside: one process a call, raw requests, so that discovery does
 not stand between the case and what the server sees. What kubectl prints is all that is known of an outcome."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -11,14 +12,21 @@ import tempfile
 from urllib.parse import urlencode
 
 KUBECTL = os.environ.get("KUBECTL", "kubectl")
-VERBS = ["get", "list", "watch", "create", "update", "delete", "raw", "logs"]
-CONFIG = ["timeout", "token", "username", "password", "impersonate", "impersonateGroups", "path", "env", "kubeconfig"]
+VERBS = ["get", "list", "watch", "create", "update", "delete", "raw", "logs", "serverVersion"]
+CONFIG = ["timeout", "token", "username", "password", "impersonate", "impersonateGroups", "path", "env", "kubeconfig",
+          "kubeconfigPath", "overrides", "warnings"]
+FEATURES = ["parallel", "listMetadata"]
+# What a command line says over a kubeconfig.
+FLAGS = {"context": "--context", "cluster": "--cluster", "user": "--user", "namespace": "--namespace",
+         "server": "--server", "token": "--token", "as": "--as", "timeout": "--request-timeout",
+         "insecure": "--insecure-skip-tls-verify"}
 
 # kubectl prints reasons, not codes; these are the codes of the reasons in the API's conventions.
 CODES = {"BadRequest": 400, "Unauthorized": 401, "Forbidden": 403, "NotFound": 404, "MethodNotAllowed": 405,
          "NotAcceptable": 406, "Conflict": 409, "AlreadyExists": 409, "Gone": 410, "Expired": 410,
          "RequestEntityTooLarge": 413, "UnsupportedMediaType": 415, "Invalid": 422, "TooManyRequests": 429,
          "InternalError": 500, "ServiceUnavailable": 503, "ServerTimeout": 500, "Timeout": 504}
+WARNING = re.compile(r"^Warning: (.*)\n", re.MULTILINE)
 CLASSES = [("reset", "connection reset by peer"), ("refused", "connection refused"), ("refused", "was refused"),
            ("timeout", "deadline exceeded"), ("timeout", "Client.Timeout"), ("timeout", "i/o timeout"), ("eof", "EOF")]
 
@@ -56,7 +64,7 @@ def seconds(text):
 
 
 def failure(text, given=""):
-    text = text.strip()
+    text = WARNING.sub("", text).strip()
     said = re.match(r"Error from server(?: \((\w+)\))?: (.*)", text, re.DOTALL)
     message = said.group(2) if said else text
     reason = said.group(1) or "" if said else ""
@@ -75,6 +83,8 @@ def arguments_of(verb, call):
         return ["get", "--raw", path_of({**call, "resource": "v1/pods"}, "log")]
     if verb == "raw":
         return ["get", "--raw", call["path"]]
+    if verb == "serverVersion":
+        return ["version", "-o", "json"]
     command = {"create": "create", "update": "replace", "delete": "delete"}[verb]
     if verb == "update":
         call = {**call, "name": call.get("name") or call["object"]["metadata"]["name"]}
@@ -107,7 +117,7 @@ def watched(process, most):
     return {"ok": True, "events": events[:most] if most else events}
 
 
-def play(step, base, environment):
+def play(step, base, environment, warnings):
     verb = next(name for name in VERBS if name in step)
     call = step[verb]
     limit, given = None, ""
@@ -120,15 +130,22 @@ def play(step, base, environment):
         if verb == "watch" and limit is None:
             result = watched(process, call.get("events", 0))
             error = process.communicate()[1]
+            warnings += WARNING.findall(error)
             return result if result["events"] or process.returncode == 0 else failure(error)
         body = json.dumps(call["object"]) if "object" in call else None
         output, error = process.communicate(body, timeout=limit)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.communicate()
-        return failure("given up", given)
+        output, _ = process.communicate()
+        # A watch that has opened is no failure, however it ends.
+        return {"ok": True, "events": events_of(output)} if verb == "watch" and output else failure("given up", given)
+    warnings += WARNING.findall(error)
     if process.returncode != 0:
         return failure(error)
+    return answered(verb, output)
+
+
+def answered(verb, output):
     if verb in ("raw", "logs"):
         return {"ok": True, "text": output}
     if verb == "watch":
@@ -137,26 +154,43 @@ def play(step, base, environment):
         answer = json.loads(output)
     except ValueError as error:
         return failure(str(error), "decode")
-    return {"ok": True, "items": answer.get("items", [])} if verb == "list" else {"ok": True, "object": answer}
+    if verb == "list":
+        return {"ok": True, "items": answer.get("items", []), "metadata": answer.get("metadata", {})}
+    return {"ok": True, "object": answer["serverVersion"] if verb == "serverVersion" else answer}
+
+
+def play_step(step, base, environment, warnings):
+    """Of several callers the first failure, or else the first success."""
+    callers = step.get("parallel", 1)
+    with concurrent.futures.ThreadPoolExecutor(callers) as several:
+        results = list(several.map(lambda _: play(step, base, environment, warnings), range(callers)))
+    return next((one for one in results if not one["ok"]), results[0])
 
 
 def run(task):
     config = task["config"]
     with tempfile.TemporaryDirectory() as home:
-        file = os.path.join(home, "config")
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(kubeconfig(task["server"], config))
-        base = [KUBECTL, "--kubeconfig", file]
+        base = [KUBECTL]
+        if config.get("kubeconfigPath") != "":
+            file = config.get("kubeconfigPath") or os.path.join(home, "config")
+            base += ["--kubeconfig", file]
+        if "kubeconfigPath" not in config:
+            with open(file, "w", encoding="utf-8") as out:
+                out.write(kubeconfig(task["server"], config))
         if "timeout" in config:
             base += ["--request-timeout", config["timeout"]]
+        base += [f"{FLAGS[name]}={value}" for name, value in config.get("overrides", {}).items()]
         environment = {**os.environ, "HOME": home, **config.get("env", {})}
-        return {"results": [play(step, base, environment) for step in task["steps"]]}
+        warnings = []
+        results = [play_step(step, base, environment, warnings) for step in task["steps"]]
+        return {"results": results, "warnings": warnings}
 
 
 def main():
     version = json.loads(subprocess.run([KUBECTL, "version", "--client", "-o", "json"], check=True,
                                         capture_output=True, text=True).stdout)["clientVersion"]["gitVersion"]
-    print(json.dumps({"driver": "kubectl", "version": version, "verbs": VERBS, "config": CONFIG}), flush=True)
+    print(json.dumps({"driver": "kubectl", "version": version, "verbs": VERBS, "config": CONFIG,
+                      "features": FEATURES}), flush=True)
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)
 

@@ -1,5 +1,6 @@
 """The driver of the kubernetes package: a task of PROTOCOL.md a line on standard input, its results on the output."""
 
+import concurrent.futures
 import importlib.metadata
 import io
 import json
@@ -16,8 +17,12 @@ from kubernetes.utils.retry import retry_after_seconds
 HELLO = {
     "driver": "kubernetes-python",
     "version": importlib.metadata.version("kubernetes"),
-    "verbs": ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "raw", "logs"],
-    "config": ["userAgent", "token", "username", "password", "client", "path", "kubeconfig", "env"],
+    "verbs": ["get", "list", "watch", "create", "update", "updateStatus", "patch", "apply", "applyStatus", "delete",
+              "deletecollection", "raw", "request", "logs", "getScale", "updateScale", "bind", "evict", "createToken",
+              "proxyGet", "retryWatch", "serverVersion", "serverResources"],
+    "config": ["userAgent", "token", "username", "password", "client", "path", "kubeconfig", "kubeconfigPath",
+               "inCluster", "overrides.context", "env"],
+    "features": ["parallel", "listMetadata"],
 }
 # The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.
 PATIENCE_SECONDS = 40
@@ -32,7 +37,17 @@ PATCHES = {
 TYPED = {
     "v1/configmaps": (client.CoreV1Api, "config_map", client.V1ConfigMap),
     "v1/pods": (client.CoreV1Api, "pod", client.V1Pod),
+    "v1/namespaces": (client.CoreV1Api, "namespace", client.V1Namespace),
+    "v1/nodes": (client.CoreV1Api, "node", client.V1Node),
     "apps/v1/deployments": (client.AppsV1Api, "deployment", client.V1Deployment),
+}
+CLUSTER_WIDE = ["namespace", "node"]
+# The calls of a step, of these verbs, in other words.
+SAME_AS = {
+    "updateStatus": ("update", {"subresource": "status"}),
+    "apply": ("patch", {"patchType": "apply"}),
+    "applyStatus": ("patch", {"patchType": "apply", "subresource": "status"}),
+    "retryWatch": ("watch", {}),
 }
 
 
@@ -44,9 +59,17 @@ def seconds(duration):
 def api_client(task):
     settings = task.get("config") or {}
     own = client.Configuration(host=task["server"] + settings.get("path", ""))
-    if "kubeconfig" in settings:
+    context = settings.get("overrides", {}).get("context")
+    if settings.get("inCluster"):
         own = client.Configuration()
-        config.load_kube_config(io.StringIO(settings["kubeconfig"]), client_configuration=own)
+        config.load_incluster_config(client_configuration=own)
+    elif "kubeconfig" in settings or "kubeconfigPath" in settings:
+        own = client.Configuration()
+        # The client reads KUBECONFIG when it is imported, which is before the environment of the task.
+        file = settings.get("kubeconfigPath") or os.environ.get("KUBECONFIG", "~/.kube/config")
+        if "kubeconfig" in settings:
+            file = io.StringIO(settings["kubeconfig"])
+        config.load_kube_config(file, context=context, client_configuration=own)
     if "token" in settings:
         own.api_key["BearerToken"] = "Bearer " + settings["token"]
     own.username = settings.get("username", own.username)
@@ -85,6 +108,10 @@ def collect(events, call):
     return {"events": seen}
 
 
+def listed(answer):
+    return {"items": answer["items"], "metadata": answer.get("metadata", {})}
+
+
 def play_dynamic(api, verb, call, step):
     # Nothing is discovered: a case counts requests, and names its resources itself.
     untyped = dynamic.DynamicClient(api, discoverer=lambda *_: None)
@@ -104,17 +131,18 @@ def play_dynamic(api, verb, call, step):
         case "get":
             return {"object": resource.get(**named, **options).to_dict()}
         case "list":
-            return {"items": resource.get(**where, **options).to_dict()["items"]}
+            return listed(resource.get(**where, **options).to_dict())
         case "watch":
-            if "timeout_seconds" in options:
-                options["timeout"] = options.pop("timeout_seconds")
-            return collect(resource.watch(**where, **options), call)
+            # As DynamicClient.watch does it, which takes no deadline.
+            return collect(watch.Watch().stream(resource.get, serialize=False, **where, **options), call)
         case "create":
             return {"object": resource.create(body=call["object"], **where, **options).to_dict()}
         case "update":
+            named["name"] = named["name"] or call["object"]["metadata"]["name"]
             return {"object": resource.replace(body=call["object"], **named, **options).to_dict()}
         case "patch" if call.get("patchType") == "apply":
             options["force_conflicts"] = options.pop("force", None)
+            named["name"] = named["name"] or call["object"]["metadata"]["name"]
             return {"object": resource.server_side_apply(body=call.get("object"), **named, **options).to_dict()}
         case "patch":
             kind = PATCHES[call.get("patchType", "merge")]
@@ -133,16 +161,18 @@ def play_typed(api, verb, call, step):
     typed = apis(api)
     where = {"namespace": call["namespace"]} if call.get("namespace") else {}
     scope = ("namespaced_" if where else "") + kind
-    everywhere = scope if where else f"{kind}_for_all_namespaces"
+    everywhere = scope if where or kind in CLUSTER_WIDE else f"{kind}_for_all_namespaces"
     below = f"_{call['subresource']}" if "subresource" in call else ""
     named = {"name": call.get("name"), **where}
     options = keywords(call, step)
+    if "resourceVersion" in call:  # Of retryWatch, which needs bookmarks to keep its place.
+        options.update(resource_version=call["resourceVersion"], allow_watch_bookmarks=True)
     plain = api.sanitize_for_serialization
     match verb:
         case "get":
             return {"object": plain(getattr(typed, f"read_{scope}{below}")(**named, **options))}
         case "list":
-            return {"items": plain(getattr(typed, f"list_{everywhere}")(**where, **options).items)}
+            return listed(plain(getattr(typed, f"list_{everywhere}")(**where, **options)))
         case "watch":
             return collect(watch.Watch().stream(getattr(typed, f"list_{everywhere}"), **where, **options), call)
         case "create":
@@ -154,6 +184,7 @@ def play_typed(api, verb, call, step):
             return {"object": plain(getattr(typed, f"replace_{scope}{below}")(body=body, **named, **options))}
         case "patch":
             kind = PATCHES[call.get("patchType", "merge")]
+            named["name"] = named["name"] or call["object"]["metadata"]["name"]
             return {"object": plain(getattr(typed, f"patch_{scope}{below}")(
                 body=call.get("object") or {}, _content_type=kind, **named, **options))}
         case "delete":
@@ -164,21 +195,103 @@ def play_typed(api, verb, call, step):
     return {}
 
 
-def play_step(api, settings, step):
+def play_request(api, verb, call, step):
+    """A request by hand, for which the client has `param_serialize` and `call_api`."""
+    query = [(name, one) for name, several in call.get("params", {}).items()
+             for one in ([several] if isinstance(several, str) else several)]
+    # The client writes a body itself, as JSON.
+    body = json.loads(call["body"]) if "body" in call else None
+    request = api.param_serialize(call.get("method", "GET"), call.get("uri") or call["path"], query_params=query,
+                                  header_params=dict(call.get("headers", {})), body=body,
+                                  auth_settings=["BearerToken"])
+    response = api.call_api(*request, _request_timeout=keywords(call, step).get("_request_timeout"))
+    response.read()
+    api.response_deserialize(response, {})  # Raises what is no 2xx.
+    text = response.data.decode()
+    return {"text": text, "created": response.status == 201} if verb == "request" else {"text": text}
+
+
+def play_logs(api, _, call, step):
+    response = client.CoreV1Api(api).read_namespaced_pod_log(
+        name=call["name"], namespace=call["namespace"], _preload_content=False, **keywords(call, step))
+    return {"text": b"".join(response.stream()).decode()}
+
+
+def play_scale(api, verb, call, _):
+    if call["resource"] != "apps/v1/deployments":
+        raise ValueError(f"the driver has no scale of {call['resource']}")
+    apps, named = client.AppsV1Api(api), {"name": call["name"], "namespace": call["namespace"]}
+    if verb == "getScale":
+        scale = apps.read_namespaced_deployment_scale(**named)
+    else:
+        scale = apps.replace_namespaced_deployment_scale(body=client.V1Scale.from_dict(call["object"]), **named)
+    return {"object": api.sanitize_for_serialization(scale)}
+
+
+def play_below(api, verb, call, _):
+    """Subresources that have methods of their own."""
+    core, named = client.CoreV1Api(api), {"name": call["name"], "namespace": call.get("namespace")}
+    meta = client.V1ObjectMeta(name=call["name"], namespace=call.get("namespace"))
+    match verb:
+        case "bind":
+            node = client.V1ObjectReference(kind="Node", name="node")
+            core.create_namespaced_pod_binding(body=client.V1Binding(metadata=meta, target=node), **named)
+        case "evict":
+            core.create_namespaced_pod_eviction(body=client.V1Eviction(metadata=meta), **named)
+        case "createToken":
+            request = client.AuthenticationV1TokenRequest.from_dict(call["object"])
+            token = core.create_namespaced_service_account_token(body=request, **named)
+            return {"object": api.sanitize_for_serialization(token)}
+        case "proxyGet":
+            named["name"] = ":".join(part for part in (call.get("scheme"), call["name"], call.get("port")) if part)
+            if not call.get("path"):
+                return {"text": core.connect_get_namespaced_service_proxy(**named)}
+            return {"text": core.connect_get_namespaced_service_proxy_with_path(path=call["path"], **named)}
+    return {}
+
+
+def play_discovery(api, verb, call, _):
+    plain = api.sanitize_for_serialization
+    if verb == "serverVersion":
+        return {"object": plain(client.VersionApi(api).get_code())}
+    group, _, version = call["groupVersion"].rpartition("/")
+    name = "".join(part.capitalize() for part in (group.removesuffix(".k8s.io") or "core").split("."))
+    return {"object": plain(getattr(client, f"{name}{version.capitalize()}Api")(api).get_api_resources())}
+
+
+SPECIAL = {
+    "raw": play_request, "request": play_request, "logs": play_logs, "getScale": play_scale,
+    "updateScale": play_scale, "bind": play_below, "evict": play_below, "createToken": play_below,
+    "proxyGet": play_below, "serverVersion": play_discovery, "serverResources": play_discovery,
+}
+
+
+def play_once(api, settings, step):
     if "cancelAfter" in step:
         raise NotImplementedError("a call of this client cannot be canceled")
     verb = next(name for name in HELLO["verbs"] if name in step)
     call = step[verb]
-    if verb == "raw":
-        request = api.param_serialize("GET", call["path"], auth_settings=["BearerToken"])
-        response = api.call_api(*request, _request_timeout=keywords(call, step).get("_request_timeout"))
-        response.read()
-        return {"text": api.response_deserialize(response, {"200": "str"}).data}
-    if verb == "logs":
-        response = client.CoreV1Api(api).read_namespaced_pod_log(
-            name=call["name"], namespace=call["namespace"], _preload_content=False, **keywords(call, step))
-        return {"text": b"".join(response.stream()).decode()}
+    if verb in SPECIAL:
+        return SPECIAL[verb](api, verb, call, step)
+    verb, more = SAME_AS.get(verb, (verb, {}))
+    call = {**call, **more}
     return (play_typed if settings.get("client") == "typed" else play_dynamic)(api, verb, call, step)
+
+
+def play_alone(api, settings, step):
+    try:
+        return {"ok": True, **play_once(api, settings, step)}
+    except Exception as error:
+        return failure(error)
+
+
+def play_step(api, settings, step):
+    callers = step.get("parallel", 1)
+    if callers < 2:
+        return play_alone(api, settings, step)
+    with concurrent.futures.ThreadPoolExecutor(callers) as several:
+        results = list(several.map(lambda _: play_alone(api, settings, step), range(callers)))
+    return next((one for one in results if not one["ok"]), results[0])
 
 
 def causes(error):
@@ -223,10 +336,7 @@ def play(task, results):
         return
     with api:
         for step in task["steps"]:
-            try:
-                results.append({"ok": True, **play_step(api, task.get("config") or {}, step)})
-            except Exception as error:
-                results.append(failure(error))
+            results.append(play_step(api, task.get("config") or {}, step))
 
 
 def main():

@@ -1,21 +1,40 @@
 //! One step of a task, as calls of kube.
 
-use std::{collections::HashMap, fmt, fmt::Debug};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    fmt::Debug,
+    pin::pin,
+};
 
-use futures::{AsyncReadExt, TryStreamExt};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::ConfigMap, core::v1::Pod};
+use futures::{AsyncReadExt, Stream, TryStreamExt, future::join_all};
+use k8s_openapi::{
+    ClusterResourceScope,
+    api::{
+        apps::v1::Deployment,
+        authentication::v1::TokenRequest,
+        autoscaling::v1::Scale,
+        core::v1::{Binding, ConfigMap, Namespace, Node, Pod, ServiceAccount},
+    },
+};
 use kube::{
     Client,
     api::{
-        Api, ApiResource, DeleteParams, DynamicObject, GetParams, GroupVersionKind, ListParams, LogParams, Patch,
+        Api, ApiResource, DeleteParams, DynamicObject, EvictParams, GetParams, GroupVersionKind, ListParams, LogParams, Patch,
         PatchParams, PostParams, PropagationPolicy, ValidationDirective, VersionMatch, WatchParams,
     },
     core::NamespaceResourceScope,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::{Failure, VERBS, duration};
+use crate::{Failure, PATIENCE, VERBS, duration};
+
+tokio::task_local! {
+    /// When the caller of a step has enough of it.
+    static END: Instant;
+}
 
 #[derive(Debug)]
 pub struct Canceled;
@@ -33,6 +52,8 @@ impl std::error::Error for Canceled {}
 pub struct Step {
     timeout: Option<String>,
     cancel_after: Option<String>,
+    #[serde(default)]
+    parallel: usize,
     #[serde(flatten)]
     calls: HashMap<String, Call>,
 }
@@ -49,23 +70,60 @@ struct Call {
     patch_type: String,
     path: String,
     events: usize,
+    method: String,
+    uri: Option<String>,
+    params: BTreeMap<String, Texts>,
+    headers: BTreeMap<String, String>,
+    body: String,
+    group_version: String,
+}
+
+/// One text or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn all(&self) -> &[String] {
+        match self {
+            Texts::One(text) => std::slice::from_ref(text),
+            Texts::Several(texts) => texts,
+        }
+    }
 }
 
 impl Step {
+    /// Of several callers the first failure, or else the first success.
+    pub async fn play(&self, client: &Client, kind: &str) -> Result<Value, Failure> {
+        let callers = (0..self.parallel.max(1)).map(|_| self.play_alone(client, kind));
+        let mut results = join_all(callers).await;
+        let which = results.iter().position(Result::is_err).unwrap_or(0);
+        results.swap_remove(which)
+    }
+
     /// A call is a future: whoever has enough of it lets it go.
-    pub async fn play(&self, client: &Client, typed: bool) -> Result<Value, Failure> {
+    async fn play_alone(&self, client: &Client, kind: &str) -> Result<Value, Failure> {
         let verb = VERBS.into_iter().find(|verb| self.calls.contains_key(*verb)).ok_or("the step has no call")?;
-        let call = self.calls[verb].play(verb, client.clone(), typed);
-        if let Some(limit) = &self.timeout {
-            return tokio::time::timeout(duration(limit)?, call).await?;
-        }
-        let Some(after) = &self.cancel_after else { return call.await };
-        let after = duration(after)?;
-        if after.is_zero() {
+        let call = self.calls[verb].play(verb, client.clone(), kind);
+        let Some(limit) = self.timeout.as_ref().or(self.cancel_after.as_ref()) else { return call.await };
+        let limit = duration(limit)?;
+        if self.timeout.is_none() && limit.is_zero() {
             return Err(Canceled.into());
         }
-        tokio::time::timeout(after, call).await.map_err(|_| Canceled)?
+        let end = Instant::now() + limit;
+        let result = tokio::time::timeout_at(end, END.scope(end, call)).await;
+        if self.timeout.is_some() { result? } else { result.map_err(|_| Canceled)? }
     }
+}
+
+fn all<K>(client: Client) -> Api<K>
+where
+    K: kube::Resource<Scope = ClusterResourceScope, DynamicType = ()>,
+{
+    Api::all(client)
 }
 
 impl Call {
@@ -85,19 +143,20 @@ impl Call {
         self.options["dryRun"].is_array()
     }
 
-    async fn play(&self, verb: &str, client: Client, typed: bool) -> Result<Value, Failure> {
+    async fn play(&self, verb: &str, client: Client, kind: &str) -> Result<Value, Failure> {
         match verb {
-            "raw" => {
-                let request = http::Request::get(&self.path).body(vec![])?;
-                return Ok(json!({"text": client.request_text(request).await?}));
-            }
+            "raw" | "request" => return self.request(client).await,
             "logs" => return self.logs(client).await,
+            "bind" | "evict" | "createToken" => return self.below(verb, client).await,
+            "serverVersion" | "serverResources" => return self.discover(verb, client).await,
             _ => {}
         }
-        if typed {
+        if kind == "typed" {
             return match self.resource.as_str() {
                 "v1/configmaps" => self.on(verb, self.typed::<ConfigMap>(client)).await,
                 "v1/pods" => self.on(verb, self.typed::<Pod>(client)).await,
+                "v1/namespaces" => self.on(verb, all::<Namespace>(client)).await,
+                "v1/nodes" => self.on(verb, all::<Node>(client)).await,
                 "apps/v1/deployments" => self.on(verb, self.typed::<Deployment>(client)).await,
                 other => Err(format!("the driver has no type of {other}").into()),
             };
@@ -109,14 +168,62 @@ impl Call {
             _ => return Err(format!("{} is no resource", self.resource).into()),
         };
         let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, ""), plural);
-        self.on::<DynamicObject>(
-            verb,
-            match &self.namespace {
-                Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-                None => Api::all_with(client, &resource),
-            },
-        )
-        .await
+        let api: Api<DynamicObject> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        if kind == "metadata" { self.of_metadata(verb, api).await } else { self.on(verb, api).await }
+    }
+
+    async fn request(&self, client: Client) -> Result<Value, Failure> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, texts) in &self.params {
+            texts.all().iter().for_each(|text| _ = query.append_pair(name, text));
+        }
+        let mut target = self.uri.clone().unwrap_or(self.path.clone());
+        if !self.params.is_empty() {
+            target += if target.contains('?') { "&" } else { "?" };
+            target += &query.finish();
+        }
+        let method = if self.method.is_empty() { "GET" } else { &self.method };
+        let mut request = http::Request::builder().method(method).uri(target);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        Ok(json!({"text": client.request_text(request.body(self.body.clone().into_bytes())?).await?}))
+    }
+
+    /// Subresources that have methods or types of their own.
+    async fn below(&self, verb: &str, client: Client) -> Result<Value, Failure> {
+        let plain = PostParams::default();
+        match verb {
+            "evict" => _ = self.typed::<Pod>(client).evict(&self.name, &EvictParams::default()).await?,
+            "bind" => {
+                let mut body = Binding::default();
+                body.metadata.name = Some(self.name.clone());
+                body.target.kind = Some("Node".into());
+                body.target.name = Some("node".into());
+                let pods = self.typed::<Pod>(client);
+                let _: Value = pods.create_subresource("binding", &self.name, &plain, &body).await?;
+            }
+            _ => {
+                let body = TokenRequest::deserialize(&self.object)?;
+                let accounts = self.typed::<ServiceAccount>(client);
+                let token = accounts.create_token_request(&self.name, &plain, &body).await?;
+                return Ok(json!({"object": token}));
+            }
+        }
+        Ok(json!({}))
+    }
+
+    async fn discover(&self, verb: &str, client: Client) -> Result<Value, Failure> {
+        Ok(match verb {
+            "serverVersion" => json!({"object": client.apiserver_version().await?}),
+            _ if self.group_version.contains('/') => {
+                json!({"object": client.list_api_group_resources(&self.group_version).await?})
+            }
+            _ => json!({"object": client.list_core_api_resources(&self.group_version).await?}),
+        })
     }
 
     fn typed<K>(&self, client: Client) -> Api<K>
@@ -139,8 +246,13 @@ impl Call {
                 api.get_with(&self.name, &params).await?
             }
             ("get", Some(below)) => api.get_subresource(below, &self.name).await?,
-            ("list", _) => return Ok(json!({"items": api.list(&self.list_params()).await?.items})),
-            ("watch", _) => return self.watch(api).await,
+            ("list", _) => {
+                let list = api.list(&self.list_params()).await?;
+                return Ok(json!({"items": list.items, "metadata": list.metadata}));
+            }
+            ("watch", _) => {
+                return self.events(api.watch(&self.watch_params(), &self.version()).await?).await;
+            }
             ("create", _) => api.create(&self.post_params(), &K::deserialize(&self.object)?).await?,
             ("update", None) => {
                 let object = K::deserialize(&self.object)?;
@@ -151,6 +263,24 @@ impl Call {
                 let object = K::deserialize(&self.object)?;
                 let name = object.meta().name.clone().unwrap_or_default();
                 api.replace_subresource(below, &name, &self.post_params(), &object).await?
+            }
+            ("updateStatus", _) => {
+                let object = K::deserialize(&self.object)?;
+                let name = object.meta().name.clone().unwrap_or_default();
+                api.replace_subresource("status", &name, &self.post_params(), &object).await?
+            }
+            ("apply", _) => {
+                api.patch(self.own_name(), &self.patch_params(), &Patch::Apply(&self.object)).await?
+            }
+            ("applyStatus", _) => {
+                let patch = Patch::Apply(&self.object);
+                api.patch_subresource("status", self.own_name(), &self.patch_params(), &patch).await?
+            }
+            ("getScale", _) => return Ok(json!({"object": api.get_scale(&self.name).await?})),
+            ("updateScale", _) => {
+                let scale = Scale::deserialize(&self.object)?;
+                let scale = api.replace_scale(&self.name, &self.post_params(), &scale).await?;
+                return Ok(json!({"object": scale}));
             }
             ("patch", None) => api.patch(&self.name, &self.patch_params(), &self.patch()?).await?,
             ("patch", Some(below)) => {
@@ -168,28 +298,59 @@ impl Call {
         Ok(json!({"object": object}))
     }
 
-    async fn watch<K>(&self, api: Api<K>) -> Result<Value, Failure>
-    where
-        K: Clone + Debug + DeserializeOwned + Serialize,
-    {
-        let params = WatchParams {
+    /// The verbs that have methods for PartialObjectMetadata.
+    async fn of_metadata(&self, verb: &str, api: Api<DynamicObject>) -> Result<Value, Failure> {
+        Ok(match verb {
+            "get" => json!({"object": api.get_metadata(&self.name).await?}),
+            "list" => {
+                let list = api.list_metadata(&self.list_params()).await?;
+                json!({"items": list.items, "metadata": list.metadata})
+            }
+            "watch" => {
+                return self.events(api.watch_metadata(&self.watch_params(), &self.version()).await?).await;
+            }
+            "patch" => {
+                json!({"object": api.patch_metadata(&self.name, &self.patch_params(), &self.patch()?).await?})
+            }
+            _ => return self.on(verb, api).await,
+        })
+    }
+
+    fn watch_params(&self) -> WatchParams {
+        WatchParams {
             label_selector: self.text("labelSelector"),
             field_selector: self.text("fieldSelector"),
             timeout: self.number("timeoutSeconds"),
             bookmarks: self.options["allowWatchBookmarks"].as_bool().unwrap_or(WatchParams::default().bookmarks),
             send_initial_events: self.is("sendInitialEvents"),
-        };
-        let version = self.text("resourceVersion").unwrap_or("0".into());
-        let mut stream = Box::pin(api.watch(&params, &version).await?);
+        }
+    }
+
+    /// What a watch starts from.
+    fn version(&self) -> String {
+        self.text("resourceVersion").unwrap_or("0".into())
+    }
+
+    async fn events<E: Serialize>(
+        &self,
+        stream: impl Stream<Item = kube::Result<E>>,
+    ) -> Result<Value, Failure> {
+        let mut stream = pin!(stream);
         let mut events = Vec::new();
-        // A watch that has opened is no failure, so an error in the stream is its end.
-        while let Ok(Some(event)) = stream.try_next().await {
+        // A watch that has opened is no failure, so an error in the stream is its end, and so is the caller's time.
+        let end = END.try_with(|end| *end).unwrap_or_else(|_| Instant::now() + PATIENCE);
+        while let Ok(Ok(Some(event))) = tokio::time::timeout_at(end, stream.try_next()).await {
             events.push(event);
             if events.len() == self.events {
                 break;
             }
         }
         Ok(json!({"events": events}))
+    }
+
+    /// Of an object that is applied.
+    fn own_name(&self) -> &str {
+        self.object["metadata"]["name"].as_str().unwrap_or_default()
     }
 
     async fn logs(&self, client: Client) -> Result<Value, Failure> {

@@ -11,9 +11,31 @@ use serde_json::{Value, json};
 use calls::Step;
 
 const VERSION: &str = "5.0.0";
-const VERBS: [&str; 10] =
-    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "raw", "logs"];
-const CONFIG: [&str; 11] = [
+const VERBS: [&str; 21] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "updateStatus",
+    "patch",
+    "apply",
+    "applyStatus",
+    "delete",
+    "deletecollection",
+    "raw",
+    "request",
+    "logs",
+    "getScale",
+    "updateScale",
+    "bind",
+    "evict",
+    "createToken",
+    "serverVersion",
+    "serverResources",
+];
+const FEATURES: [&str; 3] = ["parallel", "metadataClient", "listMetadata"];
+const CONFIG: [&str; 16] = [
     "timeout",
     "userAgent",
     "token",
@@ -24,6 +46,11 @@ const CONFIG: [&str; 11] = [
     "client",
     "path",
     "kubeconfig",
+    "kubeconfigPath",
+    "inCluster",
+    "overrides.context",
+    "overrides.cluster",
+    "overrides.user",
     "env",
 ];
 /// The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.
@@ -52,7 +79,18 @@ struct Settings {
     client: String,
     path: String,
     kubeconfig: Option<String>,
+    kubeconfig_path: Option<String>,
+    in_cluster: bool,
+    overrides: Overrides,
     env: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Overrides {
+    context: Option<String>,
+    cluster: Option<String>,
+    user: Option<String>,
 }
 
 /// A duration as Go spells it: "1m30s".
@@ -77,11 +115,15 @@ fn duration(text: &str) -> Result<Duration, Failure> {
 }
 
 async fn client(server: &str, settings: &Settings) -> Result<Client, Failure> {
-    let mut config = match &settings.kubeconfig {
-        Some(text) => {
-            Config::from_custom_kubeconfig(Kubeconfig::from_yaml(text)?, &KubeConfigOptions::default()).await?
-        }
-        None => Config::new(format!("{server}{}", settings.path).parse()?),
+    let over = &settings.overrides;
+    let options =
+        KubeConfigOptions { context: over.context.clone(), cluster: over.cluster.clone(), user: over.user.clone() };
+    let mut config = match (&settings.kubeconfig, settings.kubeconfig_path.as_deref()) {
+        _ if settings.in_cluster => Config::incluster()?,
+        (Some(text), _) => Config::from_custom_kubeconfig(Kubeconfig::from_yaml(text)?, &options).await?,
+        (None, Some("")) => Config::from_kubeconfig(&options).await?,
+        (None, Some(path)) => Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &options).await?,
+        (None, None) => Config::new(format!("{server}{}", settings.path).parse()?),
     };
     if let Some(timeout) = &settings.timeout {
         config.read_timeout = Some(duration(timeout)?).filter(|limit| !limit.is_zero());
@@ -153,7 +195,7 @@ async fn play(task: &Task, results: &mut Vec<Value>) {
         }
     };
     for step in &task.steps {
-        results.push(match step.play(&client, task.config.client == "typed").await {
+        results.push(match step.play(&client, &task.config.client).await {
             Ok(mut result) => {
                 result["ok"] = json!(true);
                 result
@@ -164,7 +206,7 @@ async fn play(task: &Task, results: &mut Vec<Value>) {
 }
 
 fn main() -> Result<(), Failure> {
-    println!("{}", json!({"driver": "kube", "version": VERSION, "verbs": VERBS, "config": CONFIG}));
+    println!("{}", json!({"driver": "kube", "version": VERSION, "verbs": VERBS, "config": CONFIG, "features": FEATURES}));
     for line in io::stdin().lines() {
         let task: Task = serde_json::from_str(&line?)?;
         for (name, value) in &task.config.env {
