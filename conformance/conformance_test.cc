@@ -287,10 +287,9 @@ TEST(Runner, DoesNotAskForWhatADriverCannot) {
   EXPECT_EQ(Unsupported(in_cbor, bare), "config contentType");
   const Case elsewhere =
       ParseCase("area/name", Replaced("qps: -1", "overrides: {context: x, user: u}")).value();
-  EXPECT_EQ(
-      Unsupported(elsewhere,
-                  ParseJson(R"({"verbs":["get"],"config":["overrides.context"]})").value()),
-      "config overrides.user");
+  EXPECT_EQ(Unsupported(elsewhere,
+                        ParseJson(R"({"verbs":["get"],"config":["overrides.context"]})").value()),
+            "config overrides.user");
   const Case paged =
       ParseCase("area/name", Replaced("object: {metadata: {name: a}}", "metadata: {continue: x}"))
           .value();
