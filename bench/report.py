@@ -208,7 +208,7 @@ def machine():
     return table(["", ""], [
         ["processor", f"{os.cpu_count()} × {model}"],
         ["memory", f"{memory / 1048576:.0f} GiB"],
-        ["system", f"{platform.system()} {platform.release()}"],
+        ["system", f"{platform.system()} {".".join(platform.release().split(".")[:2])}"],
         ["compiler", f"{compiler}, Release (-O3)"],
         ["TLS", output("openssl", "version")],
         ["commit", output("git", "rev-parse", "--short=12", "HEAD")],
@@ -232,7 +232,7 @@ def request_path(results, plot):
                   [[title, *(time(results.get(f"{call}/{way}", "others_cpu_us")) for way in WAYS[2:])] for call, title in calls.items()])
     text += "\nAllocations of a call:\n\n"
     text += table(["call", *WAYS], [[title, *(number(results.get(f"{call}/{way}", "allocs")) for way in WAYS)] for call, title in calls.items()])
-    plot("get", bars("A typed GET: CPU of the client", "µs", WAYS[2:],
+    plot("get", bars("A typed GET: CPU", "µs", WAYS[2:],
                      {"client": [results.get(f"get/{way}") for way in WAYS[2:]],
                       "server": [results.get(f"get/{way}", "others_cpu_us") for way in WAYS[2:]]}))
     plot("list", bars("5,000 pods: CPU of the client", "ms", WAYS[2:],
