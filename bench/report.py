@@ -208,7 +208,7 @@ def machine():
     return table(["", ""], [
         ["processor", f"{os.cpu_count()} × {model}"],
         ["memory", f"{memory / 1048576:.0f} GiB"],
-        ["system", f"{platform.system()} {".".join(platform.release().split(".")[:2])}"],
+        ["system", platform.system() + " " + ".".join(platform.release().split(".")[:2])],
         ["compiler", f"{compiler}, Release (-O3)"],
         ["TLS", output("openssl", "version")],
         ["commit", output("git", "rev-parse", "--short=12", "HEAD")],
