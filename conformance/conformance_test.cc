@@ -280,10 +280,9 @@ TEST(Runner, DoesNotAskForWhatADriverCannot) {
   EXPECT_EQ(Unsupported(in_cbor, bare), "config contentType");
   const Case elsewhere =
       ParseCase("area/name", Replaced("qps: -1", "overrides: {context: x, user: u}")).value();
-  EXPECT_EQ(
-      Unsupported(elsewhere,
-                  ParseJson(R"({"verbs":["get"],"config":["overrides.context"]})").value()),
-      "config overrides.user");
+  EXPECT_EQ(Unsupported(elsewhere,
+                        ParseJson(R"({"verbs":["get"],"config":["overrides.context"]})").value()),
+            "config overrides.user");
   const Case paged =
       ParseCase("area/name", Replaced("object: {metadata: {name: a}}", "metadata: {continue: x}"))
           .value();
@@ -348,7 +347,7 @@ TEST(Runner, GoesOnAfterACaseThatCannotBeRead) {
 }
 
 TEST(HtmlReport, ShowsEachFailureWithItsTimelineAndEscapesIt) {
-  const Value run =
+  Value run =
       ParseJson(R"({"driver": "x<y", "version": "1", "date": "2020-01-02T03:04:05Z", "cases": [
     {"case": "retry/a", "verdict": "passed"},
     {"case": "retry/b", "verdict": "known failing", "reason": "never retries", "timeline": "#1 GET /<a>"},
@@ -360,6 +359,10 @@ TEST(HtmlReport, ShowsEachFailureWithItsTimelineAndEscapesIt) {
   EXPECT_THAT(page, HasSubstr("#1 GET /&lt;a>"));
   EXPECT_THAT(page, HasSubstr("<li>c: verb watch</li>"));
   EXPECT_EQ(page.find("<script"), page.npos);
+  Value long_one = Value::MakeObject(
+      {{"case", "retry/l"}, {"verdict", "failed"}, {"timeline", std::string(5000, 't')}});
+  run.Set("cases", Value::MakeArray({std::move(long_one)}));
+  EXPECT_LT(HtmlReport({run}).size(), 5000) << "long texts are cut";
   EXPECT_THAT(GridJson({run}), HasSubstr("\"unsupported\": 1"));
 }
 

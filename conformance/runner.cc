@@ -34,8 +34,8 @@ bool Holds(const Value* list, std::string_view name) {
                      [&](const Value& one) { return one.is_string() && one.string() == name; });
 }
 
-// Members of a config that ask nothing of a client: files are the runner's, no limit is what a client
-// without a limiter has, and JSON is what one that cannot choose speaks.
+// Members of a config that ask nothing of a client: files are the runner's, no limit is what a
+// client without a limiter has, and JSON is what one that cannot choose speaks.
 bool NeedsNothing(std::string_view name, const Value& value) {
   if (name == "qps") return value.is_int() && value.integer() < 0;
   if (name == "contentType") return value.is_string() && value.string() == "application/json";
