@@ -354,7 +354,7 @@ TEST(Runner, GoesOnAfterACaseThatCannotBeRead) {
 }
 
 TEST(HtmlReport, ShowsEachFailureWithItsTimelineAndEscapesIt) {
-  const Value run =
+  Value run =
       ParseJson(R"({"driver": "x<y", "version": "1", "date": "2020-01-02T03:04:05Z", "cases": [
     {"case": "retry/a", "verdict": "passed"},
     {"case": "retry/b", "verdict": "known failing", "reason": "never retries", "timeline": "#1 GET /<a>"},
@@ -366,6 +366,10 @@ TEST(HtmlReport, ShowsEachFailureWithItsTimelineAndEscapesIt) {
   EXPECT_THAT(page, HasSubstr("#1 GET /&lt;a>"));
   EXPECT_THAT(page, HasSubstr("<li>c: verb watch</li>"));
   EXPECT_EQ(page.find("<script"), page.npos);
+  Value long_one = Value::MakeObject(
+      {{"case", "retry/l"}, {"verdict", "failed"}, {"timeline", std::string(5000, 't')}});
+  run.Set("cases", Value::MakeArray({std::move(long_one)}));
+  EXPECT_LT(HtmlReport({run}).size(), 5000) << "long texts are cut";
   EXPECT_THAT(GridJson({run}), HasSubstr("\"unsupported\": 1"));
 }
 

@@ -14,8 +14,8 @@ const HELLO = {
   verbs: ['get', 'list', 'watch', 'create', 'update', 'updateStatus', 'patch', 'apply', 'applyStatus', 'delete',
     'deletecollection', 'logs', 'getScale', 'updateScale', 'bind', 'evict', 'createToken', 'proxyGet', 'serverVersion',
     'serverResources'],
-  config: ['token', 'username', 'password', 'impersonate', 'client', 'path', 'kubeconfig', 'kubeconfigPath', 'inCluster',
-    'overrides.context', 'env'],
+  config: ['token', 'username', 'password', 'impersonate', 'client', 'path', 'kubeconfig', 'kubeconfigPath',
+    'inCluster', 'overrides.context', 'env'],
   features: ['parallel', 'listMetadata'],
 };
 // The runner starts a driver anew that takes a minute; this one outlives a client that waits for ever.

@@ -313,7 +313,9 @@ def failure(error):
             status = {}
         return {"ok": False, "error": {
             "reason": status.get("reason", ""), "code": error.status or 0, "class": "",
-            "message": status.get("message", str(error)), "retryAfterSeconds": int(retry_after_seconds(error) or 0)}}
+            # The dynamic client adds a traceback, with the paths of this machine.
+            "message": status.get("message", str(error).partition("\nOriginal traceback")[0]),
+            "retryAfterSeconds": int(retry_after_seconds(error) or 0)}}
     classes = [
         ("refused", ConnectionRefusedError), ("reset", ConnectionResetError),
         ("timeout", (TimeoutError, urllib3.exceptions.TimeoutError)),

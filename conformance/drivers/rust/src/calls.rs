@@ -20,8 +20,8 @@ use k8s_openapi::{
 use kube::{
     Client,
     api::{
-        Api, ApiResource, DeleteParams, DynamicObject, EvictParams, GetParams, GroupVersionKind, ListParams, LogParams, Patch,
-        PatchParams, PostParams, PropagationPolicy, ValidationDirective, VersionMatch, WatchParams,
+        Api, ApiResource, DeleteParams, DynamicObject, EvictParams, GetParams, GroupVersionKind, ListParams, LogParams,
+        Patch, PatchParams, PostParams, PropagationPolicy, ValidationDirective, VersionMatch, WatchParams,
     },
     core::NamespaceResourceScope,
 };
@@ -269,9 +269,7 @@ impl Call {
                 let name = object.meta().name.clone().unwrap_or_default();
                 api.replace_subresource("status", &name, &self.post_params(), &object).await?
             }
-            ("apply", _) => {
-                api.patch(self.own_name(), &self.patch_params(), &Patch::Apply(&self.object)).await?
-            }
+            ("apply", _) => api.patch(self.own_name(), &self.patch_params(), &Patch::Apply(&self.object)).await?,
             ("applyStatus", _) => {
                 let patch = Patch::Apply(&self.object);
                 api.patch_subresource("status", self.own_name(), &self.patch_params(), &patch).await?
@@ -331,10 +329,7 @@ impl Call {
         self.text("resourceVersion").unwrap_or("0".into())
     }
 
-    async fn events<E: Serialize>(
-        &self,
-        stream: impl Stream<Item = kube::Result<E>>,
-    ) -> Result<Value, Failure> {
+    async fn events<E: Serialize>(&self, stream: impl Stream<Item = kube::Result<E>>) -> Result<Value, Failure> {
         let mut stream = pin!(stream);
         let mut events = Vec::new();
         // A watch that has opened is no failure, so an error in the stream is its end, and so is the caller's time.

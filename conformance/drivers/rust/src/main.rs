@@ -206,7 +206,10 @@ async fn play(task: &Task, results: &mut Vec<Value>) {
 }
 
 fn main() -> Result<(), Failure> {
-    println!("{}", json!({"driver": "kube", "version": VERSION, "verbs": VERBS, "config": CONFIG, "features": FEATURES}));
+    println!(
+        "{}",
+        json!({"driver": "kube", "version": VERSION, "verbs": VERBS, "config": CONFIG, "features": FEATURES})
+    );
     for line in io::stdin().lines() {
         let task: Task = serde_json::from_str(&line?)?;
         for (name, value) in &task.config.env {
