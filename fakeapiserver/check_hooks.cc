@@ -355,7 +355,8 @@ void HealthCheckPort(const Value& port, const Value& service, const std::string&
 }
 
 void PoolName(const Value& pool, const Value&, const std::string& path, FieldErrors& errors) {
-  for (std::string_view part : Split(pool.is_string() ? pool.string() : "", '/')) {
+  const std::string text = pool.is_string() ? pool.string() : "";
+  for (std::string_view part : Split(text, '/')) {
     const size_t before = errors.size();
     CheckText("dns-subdomain", part, path, errors);
     if (errors.size() > before) return;
