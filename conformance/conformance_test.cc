@@ -367,6 +367,9 @@ TEST(HtmlReport, ShowsEachFailureWithItsTimelineAndEscapesIt) {
   EXPECT_THAT(page, HasSubstr("<li>c: verb watch</li>"));
   EXPECT_EQ(page.find("<script"), page.npos);
   EXPECT_THAT(GridJson({run}), HasSubstr("\"unsupported\": 1"));
+  Value dies = run;
+  dies.Find("cases")->array()[0].Set("verdict", "broken");
+  EXPECT_THAT(HtmlReport({dies}), HasSubstr("0 of 2")) << "who dies has not passed, and was asked";
   Value long_one = Value::MakeObject(
       {{"case", "retry/l"}, {"verdict", "failed"}, {"timeline", std::string(5000, 't')}});
   run.Set("cases", Value::MakeArray({std::move(long_one)}));

@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "conformance/report.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 
@@ -43,34 +44,14 @@ std::string Cut(std::string_view text) {
 // The kinds of verdicts, as a page counts them.
 constexpr std::array<std::string_view, 3> kCounted = {"passed", "failed", "unsupported"};
 
-std::string Escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') out += c;
-    }
-  }
-  return ToValidUtf8(out);
-}
-
 std::string_view AreaOf(std::string_view name) { return name.substr(0, name.find('/')); }
 
 // What was foreseen is still a failure to those who read the page.
 std::string_view Counted(const Value& one) {
   const std::string_view verdict = one.StringAt({"verdict"});
   if (verdict == "passed" || verdict == "fixed") return kCounted[0];
-  if (verdict == "failed" || verdict == "known failing") return kCounted[1];
-  return kCounted[2];
+  if (verdict == "unsupported" || verdict == "excused") return kCounted[2];
+  return kCounted[1];
 }
 
 const Value::Array& CasesOf(const Value& run) {
@@ -117,8 +98,8 @@ std::string Cell(const Counts& counts, const std::string& anchor) {
   std::string out = "<td>";
   if (asked > 0) {
     const char* kind = counts.failed == 0 ? "all" : counts.passed > 0 ? "some" : "none";
-    out += Cat("<a class=", kind, " href=\"#", Escape(anchor), "\">", std::to_string(counts.passed),
-               " of ", std::to_string(asked), "</a>");
+    out += Cat("<a class=", kind, " href=\"#", EscapeXml(anchor), "\">",
+               std::to_string(counts.passed), " of ", std::to_string(asked), "</a>");
   } else {
     out += "-";
   }
@@ -128,7 +109,7 @@ std::string Cell(const Counts& counts, const std::string& anchor) {
 }
 
 std::string Row(const std::vector<Value>& runs, const std::string& area) {
-  std::string out = Cat("<tr><th scope=row>", area.empty() ? "all" : Escape(area), "</th>");
+  std::string out = Cat("<tr><th scope=row>", area.empty() ? "all" : EscapeXml(area), "</th>");
   for (const Value& run : runs) {
     const std::string_view driver = run.StringAt({"driver"});
     out += Cell(CountsOf(run, area), area.empty() ? std::string(driver) : Cat(driver, "-", area));
@@ -139,8 +120,8 @@ std::string Row(const std::vector<Value>& runs, const std::string& area) {
 std::string Table(const std::vector<Value>& runs, const std::set<std::string>& areas) {
   std::string out = "<div class=wide><table>\n<thead><tr><th scope=col>area</th>";
   for (const Value& run : runs) {
-    out += Cat("<th scope=col>", Escape(run.StringAt({"driver"})), "<small>",
-               Escape(run.StringAt({"version"})), "</small></th>");
+    out += Cat("<th scope=col>", EscapeXml(run.StringAt({"driver"})), "<small>",
+               EscapeXml(run.StringAt({"version"})), "</small></th>");
   }
   out += "</tr></thead>\n<tbody>\n";
   for (const std::string& area : areas) out += Row(runs, area);
@@ -148,15 +129,15 @@ std::string Table(const std::vector<Value>& runs, const std::set<std::string>& a
 }
 
 std::string Failure(const Value& one) {
-  std::string out = Cat("<details><summary><b>", Escape(one.StringAt({"case"})), "</b> ");
+  std::string out = Cat("<details><summary><b>", EscapeXml(one.StringAt({"case"})), "</b> ");
   const std::string_view reason = one.StringAt({"reason"});
-  out += Cat(Escape(reason.empty() ? Lines(one, "; ").substr(0, 160) : std::string(reason)),
+  out += Cat(EscapeXml(reason.empty() ? Lines(one, "; ").substr(0, 160) : std::string(reason)),
              "</summary>\n<pre>");
-  out += Cat(Escape(Cut(Lines(one, "\n"))), "\n");
+  out += Cat(EscapeXml(Cut(Lines(one, "\n"))), "\n");
   for (const auto& [title, member] :
        {std::pair{"what the client answered", "did"}, {"what the server saw", "timeline"}}) {
     const std::string_view text = one.StringAt({member});
-    if (!text.empty()) out += Cat("\n", title, ":\n", Escape(Cut(text)));
+    if (!text.empty()) out += Cat("\n", title, ":\n", EscapeXml(Cut(text)));
   }
   return out + "</pre></details>\n";
 }
@@ -167,19 +148,19 @@ std::string Details(const Value& run, const std::string& area) {
   for (const Value& one : CasesOf(run)) {
     const std::string_view name = one.StringAt({"case"});
     if (AreaOf(name) != area) continue;
-    const std::string bare = Escape(name.substr(area.size() + 1));
+    const std::string bare = EscapeXml(name.substr(area.size() + 1));
     const std::string_view kind = Counted(one);
     if (kind == kCounted[1]) {
       failures += Failure(one);
     } else if (kind == kCounted[0]) {
       passed += Cat(passed.empty() ? "" : ", ", bare);
     } else {
-      unsupported += Cat("<li>", bare, ": ", Escape(Lines(one, "; ")), "</li>");
+      unsupported += Cat("<li>", bare, ": ", EscapeXml(Lines(one, "; ")), "</li>");
     }
   }
   if (failures.empty() && passed.empty() && unsupported.empty()) return {};
-  std::string out = Cat("<h3 id=\"", Escape(run.StringAt({"driver"})), "-", Escape(area), "\">",
-                        Escape(area), "</h3>\n", failures);
+  std::string out = Cat("<h3 id=\"", EscapeXml(run.StringAt({"driver"})), "-", EscapeXml(area),
+                        "\">", EscapeXml(area), "</h3>\n", failures);
   if (!passed.empty()) out += Cat("<details><summary>passed</summary>", passed, "</details>\n");
   if (!unsupported.empty())
     out += Cat("<details><summary>unsupported</summary><ul>", unsupported, "</ul></details>\n");
@@ -204,7 +185,8 @@ std::string HtmlReport(const std::vector<Value>& runs) {
       "<title>Kubernetes clients under faults</title>\n<style>",
       kStyle, "</style></head><body>\n<h1>Kubernetes clients under faults</h1>\n<p>",
       std::to_string(cases),
-      " cases, each a story about one statement of how client-go behaves, played on ", Escape(day),
+      " cases, each a story about one statement of how client-go behaves, played on ",
+      EscapeXml(day),
       " against an API server that misbehaves as the case says. A cell is how many cases passed of "
       "those that the "
       "client was asked; a case that needs what a client has no notion of is unsupported, and not "
@@ -212,9 +194,9 @@ std::string HtmlReport(const std::vector<Value>& runs) {
       "Follow a cell to what failed, with the exchanges that the server saw.</p>\n");
   out += Table(runs, areas);
   for (const Value& run : runs) {
-    const std::string driver = Escape(run.StringAt({"driver"}));
-    out +=
-        Cat("<h2 id=\"", driver, "\">", driver, " ", Escape(run.StringAt({"version"})), "</h2>\n");
+    const std::string driver = EscapeXml(run.StringAt({"driver"}));
+    out += Cat("<h2 id=\"", driver, "\">", driver, " ", EscapeXml(run.StringAt({"version"})),
+               "</h2>\n");
     for (const std::string& area : areas) out += Details(run, area);
   }
   return out + "</body></html>\n";

@@ -136,13 +136,8 @@ class Run {
  private:
   void Work(std::unique_ptr<Driver>& driver) {
     for (size_t i = next_++; i < cases_.size(); i = next_++) {
-      const auto known = known_.find(cases_[i].name);
-      Entry entry{.verdict = known == known_.end() ? RunCaseFairly(cases_[i], *driver)
-                                                   : RunCase(cases_[i], *driver)};
-      if (known != known_.end()) {
-        entry.known_failing = true;
-        entry.reason = known->second;
-      }
+      Entry entry = EntryOf(known_.contains(cases_[i].name) ? RunCase(cases_[i], *driver)
+                                                            : RunCaseFairly(cases_[i], *driver));
       if (entry.verdict.kind == Verdict::Kind::kBroken) {
         // It may have died or lost count, so the next case gets a fresh one.
         if (auto fresh = NewDriver(flags_)) driver = *std::move(fresh);
@@ -155,15 +150,17 @@ class Run {
     if (finished) return;
     std::lock_guard lock(mutex_);
     if (std::exchange(ended_badly_, true)) return;
-    Entry entry{.verdict = {.name = kDriverEnds,
-                            .kind = Verdict::Kind::kBroken,
-                            .lines = {finished.error().message()}}};
-    if (const auto known = known_.find(kDriverEnds); known != known_.end()) {
-      entry.known_failing = true;
-      entry.reason = known->second;
-    }
+    Entry entry = EntryOf({.name = kDriverEnds,
+                           .kind = Verdict::Kind::kBroken,
+                           .lines = {finished.error().message()}});
     Tell(entry);
     entries_.push_back(std::move(entry));
+  }
+
+  Entry EntryOf(Verdict verdict) const {
+    const auto known = known_.find(verdict.name);
+    if (known == known_.end()) return {.verdict = std::move(verdict)};
+    return {.verdict = std::move(verdict), .known_failing = true, .reason = known->second};
   }
 
   // REQUIRES: mutex_ is held.

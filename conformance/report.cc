@@ -25,6 +25,17 @@ std::string Indented(std::string_view text) {
   return out;
 }
 
+std::string AreaOf(const Entry& entry) {
+  return entry.verdict.name.substr(0, entry.verdict.name.find('/'));
+}
+
+size_t CountOf(const std::vector<Entry>& entries, std::string_view kind) {
+  return static_cast<size_t>(std::count_if(
+      entries.begin(), entries.end(), [&](const Entry& one) { return KindName(one) == kind; }));
+}
+
+}  // namespace
+
 std::string EscapeXml(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -41,17 +52,6 @@ std::string EscapeXml(std::string_view text) {
   }
   return ToValidUtf8(out);
 }
-
-std::string AreaOf(const Entry& entry) {
-  return entry.verdict.name.substr(0, entry.verdict.name.find('/'));
-}
-
-size_t CountOf(const std::vector<Entry>& entries, std::string_view kind) {
-  return static_cast<size_t>(std::count_if(
-      entries.begin(), entries.end(), [&](const Entry& one) { return KindName(one) == kind; }));
-}
-
-}  // namespace
 
 std::map<std::string, std::string> ParseKnownFailing(std::string_view text) {
   std::map<std::string, std::string> names;

@@ -25,6 +25,9 @@ struct Entry {
   }
 };
 
+// A text as it may stand in XML and HTML, in quotes too; control characters are left out.
+std::string EscapeXml(std::string_view text);
+
 std::string_view KindName(const Entry& entry);
 // One line: "ok    retry/waits (3.0s)".
 std::string ProgressLine(const Entry& entry);

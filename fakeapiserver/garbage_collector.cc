@@ -165,28 +165,27 @@ class GarbageCollector final : public Controller {
     client_.Delete(object, node.orphan ? "Orphan" : node.foreground ? "Foreground" : "Background");
   }
 
-  void DropOwners(const Object& object, const std::set<std::string>& uids) const {
+  // Takes the elements of a list in the metadata away that `drops` names.
+  template <class Drops>
+  void Drop(const Object& object, const char* list, const Drops& drops) const {
     const Value tree = client_.TreeOf(object);
     Value kept = Value::MakeArray();
-    for (const Value& one : tree.Find({"metadata", "ownerReferences"})->array()) {
-      if (!uids.contains(std::string(one.StringAt({"uid"})))) kept.Append(one);
+    for (const Value& one : tree.Find({"metadata", list})->array()) {
+      if (!drops(one)) kept.Append(one);
     }
     client_.MergePatch(
         object,
         Value::MakeObject(
-            {{"metadata", Value::MakeObject({{"uid", object.uid}, {"ownerReferences", kept}})}}));
+            {{"metadata", Value::MakeObject({{"uid", object.uid}, {list, std::move(kept)}})}}));
+  }
+
+  void DropOwners(const Object& object, const std::set<std::string>& uids) const {
+    Drop(object, "ownerReferences",
+         [&](const Value& one) { return uids.contains(std::string(one.StringAt({"uid"}))); });
   }
 
   void DropFinalizer(const Object& object, std::string_view name) const {
-    const Value tree = client_.TreeOf(object);
-    Value kept = Value::MakeArray();
-    for (const Value& one : tree.Find({"metadata", "finalizers"})->array()) {
-      if (one.string() != name) kept.Append(one);
-    }
-    client_.MergePatch(
-        object,
-        Value::MakeObject(
-            {{"metadata", Value::MakeObject({{"uid", object.uid}, {"finalizers", kept}})}}));
+    Drop(object, "finalizers", [&](const Value& one) { return one.string() == name; });
   }
 
   void Orphan(const Object& object) {
