@@ -176,4 +176,10 @@ void Latencies::Report(benchmark::State& state) const {
   state.counters["p99_us"] = Microseconds(0.99);
 }
 
+void RunBenchmarks(int argc, char** argv, void (*register_all)()) {
+  register_all();
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
+
 }  // namespace k8s::bench

@@ -23,6 +23,9 @@ namespace k8s::bench {
 int Sized(int full, int small);
 bool IsSmall();
 
+// The main of a program whose benchmarks are registered by a function of its own.
+void RunBenchmarks(int argc, char** argv, void (*register_all)());
+
 // How requests travel.
 enum class Path : uint8_t { kLoopback, kPlain, kTls };
 struct Way {

@@ -365,8 +365,4 @@ void RegisterAll() {
 }  // namespace
 }  // namespace k8s::bench
 
-int main(int argc, char** argv) {
-  k8s::bench::RegisterAll();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-}
+int main(int argc, char** argv) { k8s::bench::RunBenchmarks(argc, argv, k8s::bench::RegisterAll); }
