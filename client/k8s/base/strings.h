@@ -28,6 +28,14 @@ std::string Cat(const Parts&... parts) {
   (out.append(std::string_view(parts)), ...);
   return out;
 }
+// As assign, which doubles what a string had and so wastes half of many a short one.
+inline void AssignExactly(std::string_view text, std::string& out) {
+  if (text.size() <= out.capacity()) {
+    out.assign(text);
+  } else {
+    out = std::string(text);
+  }
+}
 // Replaces invalid UTF-8 by U+FFFD, as Go does when it writes JSON.
 std::string ToValidUtf8(std::string_view text);
 bool IsValidUtf8(std::string_view text);

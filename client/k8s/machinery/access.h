@@ -26,6 +26,7 @@ struct AccessOf<std::optional<T>> {
       .data = [](const void* c) -> const void* { return &**static_cast<const C*>(c); },
       .visit = nullptr,
       .reserve = nullptr,
+      .fit = nullptr,
       .stride = sizeof(T)};
 };
 
@@ -39,6 +40,7 @@ struct AccessOf<Box<T>> {
       .data = [](const void* c) -> const void* { return static_cast<const C*>(c)->get(); },
       .visit = nullptr,
       .reserve = nullptr,
+      .fit = nullptr,
       .stride = 0};
 };
 
@@ -53,6 +55,7 @@ struct AccessOf<std::vector<T>> {
       .data = [](const void* c) -> const void* { return static_cast<const C*>(c)->data(); },
       .visit = nullptr,
       .reserve = [](void* c, size_t n) { static_cast<C*>(c)->reserve(n); },
+      .fit = [](void* c) { static_cast<C*>(c)->shrink_to_fit(); },
       .stride = sizeof(T)};
 };
 
@@ -72,6 +75,7 @@ struct AccessOf<std::map<std::string, T>> {
               each(context, key, &element);
           },
       .reserve = nullptr,
+      .fit = nullptr,
       .stride = 0};
 };
 

@@ -20,6 +20,27 @@ namespace {
 
 // ---- reading ----
 
+// How long the list of a field was that this thread decoded last. Objects that follow each other
+// are much alike, so that a list of that size mostly needs one allocation and has no slack.
+struct LastSize {
+  const Field* field;
+  size_t size;
+};
+thread_local constinit std::array<LastSize, 64> last_sizes{};
+
+LastSize& LastSizeSlot(const Field& field) {
+  return last_sizes[reinterpret_cast<uintptr_t>(&field) / sizeof(Field) % last_sizes.size()];
+}
+size_t LastSizeOf(const Field& field) {
+  const LastSize& last = LastSizeSlot(field);
+  return last.field == &field ? last.size : 0;
+}
+// A long list grows in few steps anyway, and is not worth what a short one after it would waste.
+void RememberSize(const Field& field, size_t size) {
+  constexpr size_t kMost = 64;
+  LastSizeSlot(field) = {&field, std::min(size, kMost)};
+}
+
 class Reader {
  public:
   Reader(std::string_view text, TypeMeta* meta, std::vector<std::string>* strict)
@@ -246,10 +267,17 @@ class Reader {
     if (!scanner_.Take(']')) {
       path_.push_back({{}, 0});
       const size_t begin = scanner_.offset();
+      const bool is_items = &field == items_;
+      const size_t expected = is_items ? 0 : LastSizeOf(field);
+      if (expected > 1) field.access->reserve(list, expected);
       do {
         if (!ElementOrNull(field, field.access->add(list, {}))) return false;
-        if (++path_.back().index == 1 && &field == items_) Reserve(field, list, begin);
+        if (++path_.back().index == 1 && is_items) Reserve(field, list, begin);
       } while (scanner_.Take(','));
+      if (const size_t size = path_.back().index; size != expected && !is_items) {
+        field.access->fit(list);
+        RememberSize(field, size);
+      }
       path_.pop_back();
       if (!scanner_.Take(']')) return scanner_.FailUnexpected("',' or ']'");
     }
@@ -332,7 +360,7 @@ class Reader {
     switch (field.kind) {
       case Kind::kString:
         if (!Text(text)) return false;
-        static_cast<std::string*>(element)->assign(text);
+        AssignExactly(text, *static_cast<std::string*>(element));
         return true;
       case Kind::kMessage:
         return Message(field.type(), element);
@@ -360,7 +388,8 @@ class Reader {
       case Kind::kJson:
         if (!scanner_.Skip(text)) return false;
         // All three hold nothing but the text.
-        static_cast<RawExtension*>(element)->raw = CompactJson(text);
+        static_cast<RawExtension*>(element)->raw =
+            scanner_.passed_blanks() ? CompactJson(text) : std::string(text);
         return true;
       default:
         return Spelled(field.kind, element);
@@ -765,9 +794,6 @@ Result<void> CheckJsonPrefix(std::string_view text) {
 }
 
 std::string CompactJson(std::string_view text) {
-  // Most text is compact as it comes, and then it is only copied.
-  const auto has = [&](char c) { return std::memchr(text.data(), c, text.size()) != nullptr; };
-  if (!has('\n') && !has(' ') && !has('\t') && !has('\r')) return std::string(text);
   std::string out;
   out.reserve(text.size());
   bool quoted = false;

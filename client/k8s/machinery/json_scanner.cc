@@ -27,6 +27,28 @@ void AppendUtf8(uint32_t point, std::string& out) {
 
 constexpr std::string_view kRanOut = "unexpected end of JSON input";
 
+// What the letter after a backslash means; 0: nothing, and u is another matter.
+char Meaning(char letter) {
+  switch (letter) {
+    case '"':
+    case '\\':
+    case '/':
+      return letter;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return '\0';
+  }
+}
+
 // The first byte of [at, end) that a plain run of string characters cannot hold: a quote, a
 // backslash, a control character. high is set when a byte above 0x7f was passed.
 const char* PlainRun(const char* at, const char* end, bool& high) {
@@ -136,9 +158,8 @@ bool JsonScanner::UnescapeInto(std::string& scratch) {
   ++at_;
   if (at_ == end_) return Fail(kRanOut);
   const char c = *at_++;
-  constexpr std::string_view kLetters = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
-  if (const size_t index = kLetters.find(c); index != std::string_view::npos) {
-    scratch += kMeanings[index];
+  if (const char meaning = Meaning(c); meaning != '\0') {
+    scratch += meaning;
     return true;
   }
   if (c != 'u') return Fail("bad escape in a string");
@@ -196,13 +217,32 @@ bool JsonScanner::Literal(std::string_view word) {
   return FailUnexpected("a value");
 }
 
+// As String, for those who want only to know where it ends.
+bool JsonScanner::SkipString() {
+  if (Peek() != '"' || at_ == end_) return FailUnexpected("a string");
+  ++at_;
+  bool high = false;
+  while (true) {
+    at_ = PlainRun(at_, end_, high);
+    if (at_ == end_) return Fail(kRanOut);
+    if (*at_ == '"') break;
+    if (*at_ != '\\') return Fail("control character in a string");
+    if (++at_ == end_) return Fail(kRanOut);
+    const char c = *at_++;
+    uint32_t unused;
+    if (c == 'u' ? !Hex4(unused) : Meaning(c) == '\0') return Fail("bad escape in a string");
+  }
+  ++at_;
+  return true;
+}
+
 bool JsonScanner::Skip(std::string_view& out) {
   Peek();
+  passed_blanks_ = false;
   const char* start = at_;
   const int bottom = depth_;
   std::string open;  // the brackets that are open, so that depth costs no recursion
   std::string_view text;
-  std::string scratch;
   bool is_integer;
   while (true) {
     bool value_done = true;
@@ -212,7 +252,7 @@ bool JsonScanner::Skip(std::string_view& out) {
         if (!Enter()) return false;
         if (!Take('}')) {
           open += '{';
-          if (!String(text, scratch)) return false;
+          if (!SkipString()) return false;
           if (!Take(':')) return FailUnexpected("':'");
           value_done = false;
         } else {
@@ -230,7 +270,7 @@ bool JsonScanner::Skip(std::string_view& out) {
         }
         break;
       case '"':
-        if (!String(text, scratch)) return false;
+        if (!SkipString()) return false;
         break;
       case 't':
         if (!Literal("true")) return false;
@@ -247,7 +287,7 @@ bool JsonScanner::Skip(std::string_view& out) {
     while (value_done && !open.empty()) {
       if (Take(',')) {
         if (open.back() == '{') {
-          if (!String(text, scratch)) return false;
+          if (!SkipString()) return false;
           if (!Take(':')) return FailUnexpected("':'");
         }
         value_done = false;

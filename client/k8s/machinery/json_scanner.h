@@ -23,7 +23,10 @@ class JsonScanner {
 
   // The next byte that is no blank, unread; 0 at the end of the text.
   char Peek() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
+      ++at_;
+      passed_blanks_ = true;
+    }
     return at_ == end_ ? '\0' : *at_;
   }
   // Reads the byte c if it comes next.
@@ -54,6 +57,8 @@ class JsonScanner {
   bool Literal(std::string_view word);  // true, false, null
   // Reads any value, checking its grammar, and returns its bytes.
   bool Skip(std::string_view& out);
+  // The value that Skip read last has blanks between its tokens.
+  bool passed_blanks() const { return passed_blanks_; }
   // REQUIRES: nothing; after the document only blanks may follow.
   bool AtEnd() { return Peek() == '\0' && at_ == end_; }
 
@@ -73,6 +78,7 @@ class JsonScanner {
   Error error() const;
 
  private:
+  bool SkipString();
   bool UnescapeInto(std::string& scratch);
   bool Hex4(uint32_t& out);
 
@@ -83,6 +89,7 @@ class JsonScanner {
   std::string what_;
   size_t failed_at_ = 0;
   bool ran_out_ = false;
+  bool passed_blanks_ = false;
 };
 
 }  // namespace k8s

@@ -405,7 +405,26 @@ class Reader {
     if (field.shape == Shape::kOptional && field.access->size(member) != 0) {
       return Element(in, field, const_cast<void*>(field.access->data(member)));
     }
+    if (field.shape == Shape::kList && wire == kLength && field.access->size(member) == 0) {
+      if (const size_t alike = CountAlike(in, field.number); alike > 1) {
+        field.access->reserve(member, alike);
+      }
+    }
     return Element(in, field, field.access->add(member, {}));
+  }
+
+  // How many fields of that number follow each other; `in` begins at the first one's length. What
+  // is wrong with them is for those who read them to say.
+  static size_t CountAlike(std::string_view in, uint32_t number) {
+    Reader ahead(in);
+    size_t count = 0;
+    uint32_t next, wire;
+    std::string_view part;
+    do {
+      if (!ahead.Length(in, part)) break;
+      ++count;
+    } while (!in.empty() && ahead.Tag(in, next, wire) && next == number && wire == kLength);
+    return count;
   }
 
   bool MapEntry(std::string_view& in, const Field& field, void* map) {
@@ -460,7 +479,7 @@ class Reader {
       }
       case Kind::kString:
       case Kind::kBytes:
-        static_cast<std::string*>(element)->assign(part);
+        AssignExactly(part, *static_cast<std::string*>(element));
         return true;
       case Kind::kMessage:
         return Message(part, field.type(), element, 0, 0);

@@ -77,6 +77,7 @@ struct Access {
   void (*visit)(const void* container, void* context,
                 void (*each)(void* context, const std::string& key, const void* element));
   void (*reserve)(void* container, size_t elements);  // list only
+  void (*fit)(void* container);                       // list only: gives back what is not used
   uint32_t stride;                                    // of list elements
 };
 
