@@ -95,14 +95,17 @@ Waker::~Waker() {
 }
 
 void Waker::Wake() const {
+  woken_ = true;
   const uint64_t one = 1;
   // A full counter means that it is awake already.
   static_cast<void>(!::write(fd_, &one, sizeof one));
 }
 
 void Waker::Clear() const {
+  if (!woken_.exchange(false)) return;
   uint64_t count;
-  static_cast<void>(!::read(fd_, &count, sizeof count));
+  // Nothing there yet: it is about to be written.
+  if (::read(fd_, &count, sizeof count) < 0) woken_ = true;
 }
 
 Result<void> WaitFor(int fd, short events, const Waiting& waiting) {

@@ -6,6 +6,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ class Waker {
 
  private:
   int fd_;
+  mutable std::atomic<bool> woken_ = false;  // spares Clear a system call
 };
 
 // What bounds a wait: the caller's context, and the limit of the phase it is in.
