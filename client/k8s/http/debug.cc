@@ -85,9 +85,11 @@ std::string MaskAuthorization(std::string_view value) {
   return "<masked>";
 }
 
+bool LogsBodies() { return LogVerbosity() >= 8; }
+
 void LogBody(std::string_view title, std::string_view body) {
+  if (!LogsBodies()) return;
   const int level = LogVerbosity();
-  if (level < 8) return;
   const bool binary = std::any_of(body.begin(), body.end(),
                                   [](char c) { return static_cast<unsigned char>(c) < 0x0a; });
   std::string text = binary ? HexDump(body) : std::string(body);

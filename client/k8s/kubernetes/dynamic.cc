@@ -212,7 +212,7 @@ Result<UnstructuredList> ResourceInterface::ListEach(const metav1::ListOptions& 
   rest::Request request = Start("GET", {}, {});
   request.VersionedParams(TypeOf<metav1::ListOptions>(), &options);
   EachUnstructured sink(std::move(each));
-  auto object = Decode(request.DoList(TypeOf<Unstructured>(), sink, ctx));
+  auto object = Decode(request.DoList(TypeOf<Unstructured>(), sink, rest::ListUse::kEach, ctx));
   if (!object) return object.error();
   UnstructuredList list{std::move(object->content)};
   list.content.Remove("items");

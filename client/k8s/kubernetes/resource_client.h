@@ -56,7 +56,7 @@ class ResourceClient : public kubernetes::Expansion<T> {
 
   Result<ListOf<T>> List(const ListOptions& options = {}, const Context& ctx = {}) const
       requires(Can(Verb::kList)) {
-    return Core::template Call<ListOf<T>>(this->Listing("GET", options, false), ctx);
+    return Core::template CallList<T>(this->Listing("GET", options, false), ctx);
   }
 
   // The same list, of which `each` gets every object as soon as its bytes have arrived, so that
@@ -65,7 +65,8 @@ class ResourceClient : public kubernetes::Expansion<T> {
   Result<metav1::ListMeta> ListEach(const ListOptions& options, std::function<bool(T&&)> each,
                                     const Context& ctx = {}) const requires(Can(Verb::kList)) {
     kubernetes::EachItem<T> sink(std::move(each));
-    auto shell = Core::template Call<ListOf<T>>(this->Listing("GET", options, false), sink, ctx);
+    auto shell = Core::template CallList<ListOf<T>>(this->Listing("GET", options, false), sink,
+                                                    rest::ListUse::kEach, ctx);
     if (!shell) return shell.error();
     return std::move(shell->metadata);
   }

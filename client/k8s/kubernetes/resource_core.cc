@@ -73,10 +73,18 @@ Result<rest::OpenStream> ResourceCore::OpenWatch(const metav1::ListOptions& opti
 }
 
 Result<bool> ResourceCore::Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
-                                void* object, rest::ItemSink* sink) {
-  const auto answer = sink != nullptr ? request.DoList(type, *sink, ctx) : request.Do(ctx);
+                                void* object) {
+  const auto answer = request.Do(ctx);
   if (!answer) return answer.error();
   return answer->Into(type, object);
+}
+
+Result<bool> ResourceCore::SendList(rest::Request& request, const Context& ctx,
+                                    const TypeInfo& type, void* shell, rest::ItemSink& sink,
+                                    rest::ListUse use) {
+  const auto answer = request.DoList(type, sink, use, ctx);
+  if (!answer) return answer.error();
+  return answer->Into(type, shell);
 }
 
 Result<bool> ResourceCore::SendSafely(rest::Request request, const Change& change,

@@ -42,6 +42,27 @@ class EachItem final : public rest::ItemSink {
   T object_{};
 };
 
+// Keeps the items of a list.
+template <class T>
+class KeptItems final : public rest::ItemSink {
+ public:
+  const TypeInfo& type() const override { return TypeOf<T>(); }
+  void* Fresh() override {
+    if (items.size() > whole_) items.pop_back();
+    return &items.emplace_back();
+  }
+  bool Take(const TypeMeta&) override {
+    whole_ = items.size();
+    return true;
+  }
+  void Expect(size_t count) override { items.reserve(count); }
+
+  std::vector<T> items;  // after an error the last one is not whole
+
+ private:
+  size_t whole_ = 0;
+};
+
 class ResourceCore {
  public:
   ResourceCore(std::shared_ptr<const rest::Client> rest, std::string_view resource,
@@ -72,13 +93,23 @@ class ResourceCore {
     if (!*read) return T{};
     return object;
   }
-  // The same of a list whose items go to the sink while they arrive: the list without them.
+  // The same of a list, whose items go to the sink while they arrive: the list without them.
   template <class L>
-  static Result<L> Call(rest::Request request, rest::ItemSink& sink, const Context& ctx) {
+  static Result<L> CallList(rest::Request request, rest::ItemSink& sink, rest::ListUse use,
+                            const Context& ctx) {
     L list{};
-    const auto read = Send(request, ctx, TypeOf<L>(), &list, &sink);
+    const auto read = SendList(request, ctx, TypeOf<L>(), &list, sink, use);
     if (!read) return read.error();
     if (!*read) return L{};
+    return list;
+  }
+  // A list with its items: they are decoded while they arrive, so that its bytes and its objects
+  // are never in memory both.
+  template <class T>
+  static Result<ListOf<T>> CallList(rest::Request request, const Context& ctx) {
+    KeptItems<T> sink;
+    auto list = CallList<ListOf<T>>(std::move(request), sink, rest::ListUse::kWhole, ctx);
+    if (list && list->items.empty()) list->items = std::move(sink.items);
     return list;
   }
   // Sends it; any answer from 200 to 206 will do (C-8.6).
@@ -111,7 +142,9 @@ class ResourceCore {
 
  private:
   static Result<bool> Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
-                           void* object, rest::ItemSink* sink = nullptr);
+                           void* object);
+  static Result<bool> SendList(rest::Request& request, const Context& ctx, const TypeInfo& type,
+                               void* shell, rest::ItemSink& sink, rest::ListUse use);
   Result<bool> SendSafely(rest::Request request, const Change& change, const Landing& landing,
                           const Context& ctx) const;
 

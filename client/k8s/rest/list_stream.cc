@@ -4,6 +4,7 @@
 #include "k8s/machinery/json_extent.h"
 #include "k8s/machinery/protobuf_codec.h"
 #include "k8s/rest/content.h"
+#include "k8s/rest/status_error.h"
 
 namespace k8s::rest {
 namespace {
@@ -11,13 +12,13 @@ namespace {
 // The bytes of the body in order: each is kept for the shell, or passed over.
 class ListReader {
  public:
-  ListReader(http::Body& body, const TypeInfo& list, ItemSink& sink)
-      : body_(body), list_(list), sink_(sink) {}
+  ListReader(http::Body& body, const TypeInfo& list, ItemSink& sink, ListUse use)
+      : body_(body), list_(list), sink_(sink), use_(use) {}
   virtual ~ListReader() = default;
 
   Result<ListShell> Run() {
     if (!Document()) return *error_;
-    return ListShell{Shell(), items_, bytes_};
+    return ListShell{Shell(), items_, bytes_, std::move(unreadable_)};
   }
 
  protected:
@@ -30,7 +31,7 @@ class ListReader {
   // Reads more. False at the end, and after an error.
   bool Fill() {
     if (error_ || ended_) return false;
-    if (buffer_.size() - begin_ > kMaxListPartBytes) {
+    if (buffer_.size() - begin_ > most_) {
       return Fail(DecodeError(Cat("a part of the list is longer than ",
                                   std::to_string(kMaxListPartBytes), " bytes", After())));
     }
@@ -38,9 +39,8 @@ class ListReader {
     begin_ = 0;
     const auto count = body_.Read(buffer_);
     if (!count) {
-      return Fail(count.error().WithMessage(
-          Cat("unexpected error when reading response body. Please retry. Original error: ",
-              count.error().message(), After())));
+      const Error cut = UnreadableBody(count.error());
+      return Fail(use_ == ListUse::kWhole ? cut : cut.WithMessage(Cat(cut.message(), After())));
     }
     bytes_ += *count;
     ended_ = *count == 0;
@@ -63,7 +63,7 @@ class ListReader {
   bool KeepAll() {
     do {
       Keep(buffer_.size() - begin_);
-      if (kept_.size() > kMaxListPartBytes) {
+      if (kept_.size() > most_) {
         return Fail(DecodeError(Cat("what is no item of the list is longer than ",
                                     std::to_string(kMaxListPartBytes), " bytes", After())));
       }
@@ -77,11 +77,21 @@ class ListReader {
   }
   // The body ended well, the list did not; or else what is said already stands.
   bool FailTruncated() {
+    if (!error_ && use_ == ListUse::kWhole) {
+      return Unreadable(
+          DecodeError(Cat("unexpected end of input at byte ", std::to_string(bytes_))));
+    }
     return Fail(Error::Transport(TransportCause::kTruncated,
                                  Cat("the response ended inside the list", After())));
   }
   bool FailItem(const Error& error) {
-    return Fail(error.Within(Cat("item ", std::to_string(items_))));
+    const Error located = error.Within(Cat("item ", std::to_string(items_)));
+    return use_ == ListUse::kWhole ? Unreadable(located) : Fail(located);
+  }
+  // What follows may still say that this is no list of the type, or break off.
+  bool Unreadable(Error error) {
+    unreadable_ = std::move(error);
+    return KeepAll();
   }
   std::string After() const { return Cat(" (after ", std::to_string(items_), " items)"); }
 
@@ -90,18 +100,26 @@ class ListReader {
            ((said.kind.empty() || said.kind == list_.name) &&
             (said.api_version.empty() || said.api_version == list_.api_version()));
   }
-  // False: the caller has enough.
-  bool HandOut() {
-    ++items_;
+  // False: the caller has enough. `length` is that of the item.
+  bool HandOut(size_t length) {
+    if (++items_ == 1 && body_.ContentLength() > 0 && list_.list_of != nullptr) {
+      // Items are mostly about as long as the first. A list that lies costs at most eight times its
+      // own size.
+      const auto all = static_cast<size_t>(body_.ContentLength());
+      sink_.Expect(1 + std::min(all / (length + 1), 8 * all / list_.fields.back().access->stride));
+    }
     return sink_.Take(said_);
   }
 
   http::Body& body_;
   const TypeInfo& list_;
   ItemSink& sink_;
+  const ListUse use_;
+  const size_t most_ = use_ == ListUse::kWhole ? std::string::npos : kMaxListPartBytes;
   TypeMeta said_;     // by the list, of itself
   std::string kept_;  // of the shell
   std::optional<Error> error_;
+  std::optional<Error> unreadable_;
 
  private:
   std::string buffer_;
@@ -125,9 +143,11 @@ class JsonList final : public ListReader {
       Keep(text.size());
       if (Peek() != ':') return KeepAll();
       Keep(1);
-      if (Peek() == '[' && named_items && SaysItIsOurs()) {
+      if (Peek() == '[' && named_items && items_at_ == 0 && SaysItIsOurs()) {
         Keep(1);
+        items_at_ = kept_.size();
         if (!Items()) return stopped_;
+        if (unreadable_) return true;
       } else {
         if (!Value(text)) return KeepAll();
         Keep(text.size());
@@ -152,6 +172,7 @@ class JsonList final : public ListReader {
     while (true) {
       if (PeekInside() == '\0') return FailTruncated();
       if (!Item()) return false;
+      if (unreadable_) return true;
       const char next = PeekInside();
       if (next == ']') return KeepOne();
       if (next == '\0') return FailTruncated();
@@ -175,7 +196,7 @@ class JsonList final : public ListReader {
     }
     last_length_ = **used;
     Pass(last_length_);
-    stopped_ = !HandOut();
+    stopped_ = !HandOut(last_length_);
     return !stopped_;
   }
 
@@ -210,6 +231,7 @@ class JsonList final : public ListReader {
   }
 
   size_t last_length_ = 0;  // of an item
+  size_t items_at_ = 0;     // where they were taken out; a second list of that name stays
   bool stopped_ = false;
 };
 
@@ -247,6 +269,7 @@ class ProtobufList final : public ListReader {
       Pass(field.head);
       if (!Members(field.size)) return stopped_;
       CloseEnvelope();
+      if (unreadable_) return true;
     }
     return !error_;
   }
@@ -285,7 +308,7 @@ class ProtobufList final : public ListReader {
                                               sink_.Fresh());
       if (!read) return FailItem(read.error());
       Pass(field.head + field.size);
-      stopped_ = !HandOut();
+      stopped_ = !HandOut(field.head + field.size);
       if (stopped_) return false;
     }
     return true;
@@ -337,11 +360,19 @@ class ProtobufList final : public ListReader {
 }  // namespace
 
 Result<ListShell> ReadList(http::Body& body, std::string_view media_type, const TypeInfo& list,
-                           ItemSink& sink) {
+                           ItemSink& sink, ListUse use) {
   const Codec* codec = FindCodec(media_type);
+  if (codec != nullptr && codec->media_type == kJson) return JsonList(body, list, sink, use).Run();
+  if (codec != nullptr && codec->media_type == kProtobuf) {
+    return ProtobufList(body, list, sink, use).Run();
+  }
+  if (use == ListUse::kWhole) {
+    auto document = body.ReadAll();
+    if (!document) return UnreadableBody(document.error());
+    const size_t bytes = document->size();
+    return ListShell{*std::move(document), 0, bytes};
+  }
   if (codec == nullptr) return DecodeError(Cat("serializer for ", media_type, " doesn't exist"));
-  if (codec->media_type == kJson) return JsonList(body, list, sink).Run();
-  if (codec->media_type == kProtobuf) return ProtobufList(body, list, sink).Run();
   return DecodeError(
       Cat("lists as ", media_type, " cannot be read item by item; use List, or accept JSON"));
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "k8s/api/corev1.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json_extent.h"
@@ -54,27 +56,35 @@ struct Outcome {
   bool another_kind = false;
 };
 
-Outcome Read(std::vector<std::string> pieces, std::string_view media_type = kJson,
-             std::optional<Error> end = {}, size_t enough = 1000) {
+using Send = std::function<Result<Answer>(Request&)>;
+
+Outcome ReadBy(const Send& send, Kept& sink, std::vector<std::string> pieces,
+               std::string_view media_type, std::optional<Error> end, corev1::ServiceList& list) {
   TestClient client;
   client.stub->Then([&](const http::Request&, const Context&) -> Result<http::Response> {
     http::Headers headers;
     headers.Set("Content-Type", std::string(media_type));
     return http::Response{200, headers, std::make_unique<PiecesBody>(std::move(pieces), end)};
   });
-  Kept sink(enough);
-  corev1::ServiceList list;
-  const auto read = client.Make()
-                        ->Get()
-                        .Resource("services")
-                        .DoList(TypeOf<corev1::ServiceList>(), sink)
-                        .and_then([&](const Answer& answer) {
-                          return answer.Into(TypeOf<corev1::ServiceList>(), &list);
-                        });
+  Request request = client.Make()->Get();
+  request.Resource("services");
+  const auto read = send(request).and_then(
+      [&](const Answer& answer) { return answer.Into(TypeOf<corev1::ServiceList>(), &list); });
   Outcome outcome{.items = sink.items, .revision = list.metadata.resourceVersion};
   if (!read) outcome.error = read.error();
   outcome.another_kind = read && !*read;
-  if (read && *read) {
+  return outcome;
+}
+
+Outcome Read(std::vector<std::string> pieces, std::string_view media_type = kJson,
+             std::optional<Error> end = {}, size_t enough = 1000) {
+  Kept sink(enough);
+  corev1::ServiceList list;
+  const auto send = [&](Request& request) {
+    return request.DoList(TypeOf<corev1::ServiceList>(), sink, ListUse::kEach);
+  };
+  Outcome outcome = ReadBy(send, sink, std::move(pieces), media_type, std::move(end), list);
+  if (!outcome.error && !outcome.another_kind) {
     EXPECT_THAT(list.items, IsEmpty());
   }
   return outcome;
@@ -153,6 +163,81 @@ TEST_P(ListStreamOf, ABodyThatIsCutIsAnErrorThatCountsTheItems) {
       ASSERT_EQ(ended.error->code(), Error::Code::kDecode) << "cut at " << at;
     }
   }
+}
+
+// The body that is read first and then decoded, and the one that is decoded while it arrives.
+void ExpectTheSameOutcome(const std::vector<std::string>& pieces, std::string_view media_type,
+                          const std::optional<Error>& end, const std::string& what) {
+  Kept sink, unused;
+  corev1::ServiceList whole, expected;
+  const Outcome outcome = ReadBy(
+      [&](Request& request) {
+        return request.DoList(TypeOf<corev1::ServiceList>(), sink, ListUse::kWhole);
+      },
+      sink, pieces, media_type, end, whole);
+  const Outcome wanted = ReadBy([](Request& request) { return request.Do(); }, unused, pieces,
+                                media_type, end, expected);
+  ASSERT_EQ(outcome.error.has_value(), wanted.error.has_value())
+      << what << ": " << (outcome.error ? *outcome.error : *wanted.error);
+  ASSERT_EQ(outcome.another_kind, wanted.another_kind) << what;
+  if (wanted.another_kind) return;
+  if (wanted.error) {
+    ASSERT_EQ(outcome.error->code(), wanted.error->code()) << what << ": " << *outcome.error;
+    if (end) {
+      ASSERT_EQ(outcome.error->message(), wanted.error->message()) << what;
+    }
+    return;
+  }
+  ASSERT_EQ(outcome.revision, wanted.revision) << what;
+  ASSERT_EQ(whole.items.empty() ? outcome.items : JsonOf(whole), JsonOf(expected)) << what;
+}
+
+TEST_P(ListStreamOf, AWholeListIsJudgedAsABodyThatIsReadFirst) {
+  const std::string bytes = Encoded(Sample(3), GetParam());
+  const Error reset = Error::Transport(TransportCause::kReset, "connection reset by peer");
+  for (size_t at = 1; at <= bytes.size(); ++at) {
+    const std::string cut = Cat("cut at ", std::to_string(at));
+    const std::vector<std::string> pieces = {bytes.substr(0, at)};
+    ExpectTheSameOutcome(pieces, GetParam(), std::nullopt, cut);
+    ExpectTheSameOutcome(pieces, GetParam(), reset, Cat(cut, " by a reset"));
+    std::string wrong = bytes;
+    wrong[at - 1] = static_cast<char>(wrong[at - 1] ^ 0x24);
+    ExpectTheSameOutcome({wrong}, GetParam(), std::nullopt, Cat("wrong at ", std::to_string(at)));
+    ExpectTheSameOutcome({wrong}, GetParam(), reset, Cat("wrong and ", cut));
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(ListStream, AWholeListThatIsOddIsJudgedAsABodyThatIsReadFirst) {
+  const std::string_view bad = R"({"metadata":{"name":7}})";
+  const std::string documents[] = {
+      std::string(kFailureStatus),
+      R"({"kind":"Status","apiVersion":"v1","status":"Success"})",
+      R"({"kind":"PodList","apiVersion":"v1","items":[{}]})",
+      R"({"items":[{}],"kind":"PodList","apiVersion":"v1"})",
+      Cat(R"({"items":[{},)", bad, R"(],"kind":"PodList","apiVersion":"v1"})"),
+      Cat(R"({"items":[{},)", bad, R"(],"kind":"ServiceList","apiVersion":"v1"})"),
+      Cat(R"({"items":[{},)", bad, R"(],"kind":"Nothing","apiVersion":"v1"})"),
+      R"({"items":[{} {}]})",
+      R"({"items":[{}],"items":[{"metadata":{"name":"last"}},{}]})",
+      R"({"items":[null,{}]})",
+      R"({"items":null,"metadata":{"resourceVersion":"7"}})",
+      R"({"items":{}})",
+      R"({"items":[{}]} trailing)",
+      R"([{"items":[]}])",
+      "<html>",
+      "",
+  };
+  for (const std::string& document : documents) {
+    const std::vector<std::string> pieces =
+        document.empty() ? std::vector<std::string>() : std::vector<std::string>{document};
+    for (const std::string_view media_type : {kJson, kYaml, std::string_view("text/html")}) {
+      ExpectTheSameOutcome(pieces, media_type, std::nullopt, document);
+    }
+  }
+  const std::string long_name(kMaxListPartBytes + 1, 'x');
+  ExpectTheSameOutcome({Cat(R"({"items":[{"metadata":{"name":")", long_name, R"("}}]})")}, kJson,
+                       std::nullopt, "a long item");
 }
 
 TEST_P(ListStreamOf, StopsWhenTheCallerHasEnough) {

@@ -69,12 +69,6 @@ http::CallClass ClassOf(std::string_view method, http::Mode mode) {
   }
 }
 
-Error UnreadableBody(const Error& cause) {
-  return cause.WithMessage(
-      Cat("unexpected error when reading response body. Please retry. Original error: ",
-          cause.message()));
-}
-
 bool IsZeroText(const Field& field, const std::string& text) {
   return text.empty() || (field.kind == Kind::kBool && text == "false") ||
          ((field.kind == Kind::kInt32 || field.kind == Kind::kInt64) && text == "0");
@@ -439,16 +433,25 @@ Result<Answer> Request::Do(const Context& ctx) {
   return answer;
 }
 
-Result<Answer> Request::DoList(const TypeInfo& list, ItemSink& sink, const Context& ctx) {
+Result<Answer> Request::DoList(const TypeInfo& list, ItemSink& sink, ListUse use,
+                               const Context& ctx) {
+  // Whoever reads along wants to see the body as it came.
+  if (use == ListUse::kWhole && http::LogsBodies()) return Do(ctx);
   const Measured measured(*this);
   auto response = Send(http::Mode::kDo, ctx, nullptr);
   if (!response) return response.error();
   auto answer = AnswerOf(*response);
-  if (!answer) return answer;
-  auto shell = ReadList(*response->body, answer->content_type, list, sink);
+  if (!answer) {
+    if (auto body = response->body->ReadAll(); !body && use == ListUse::kWhole) {
+      return UnreadableBody(body.error()).WithAttempts(response->attempts);
+    }
+    return answer;
+  }
+  auto shell = ReadList(*response->body, answer->content_type, list, sink, use);
   if (!shell) return shell.error().WithAttempts(response->attempts);
   Received(shell->bytes);
   answer->body = std::move(shell->document);
+  answer->unreadable = std::move(shell->unreadable);
   return answer;
 }
 
@@ -481,7 +484,8 @@ Result<bool> Answer::Into(const TypeInfo& type, void* object) const {
                            " and content type: ", content_type));
   }
   TypeMeta meta;
-  const auto decoded = codec->decode(body, type, object, &meta);
+  auto decoded = codec->decode(body, type, object, &meta);
+  if (unreadable) decoded = *unreadable;
   const auto is_target = [&](const TypeMeta& said) {
     return (said.kind.empty() || said.kind == type.name) &&
            (said.api_version.empty() || said.api_version == type.api_version());

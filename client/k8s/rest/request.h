@@ -26,6 +26,8 @@ class Answer {
   std::string body{};
   std::vector<Warning> warnings{};
   KindLookup find_kind = nullptr;
+  // What is wrong with an item that was to be taken out of the body (list_stream.h).
+  std::optional<Error> unreadable{};
 
   bool WasCreated() const { return status_code == 201; }
   // Decodes the body into a fresh object of that type. false: the body is a success Status or some
@@ -35,6 +37,7 @@ class Answer {
 };
 
 class ItemSink;
+enum class ListUse : uint8_t;
 
 // A stream that is open: its head has arrived.
 struct OpenStream {
@@ -82,7 +85,7 @@ class Request {
   Result<Answer> Do(const Context& ctx = {});
   // As Do, but the items of a list of that type go to the sink while they arrive; the answer's body
   // is the list without them (list_stream.h).
-  Result<Answer> DoList(const TypeInfo& list, ItemSink& sink, const Context& ctx = {});
+  Result<Answer> DoList(const TypeInfo& list, ItemSink& sink, ListUse use, const Context& ctx = {});
   // Bytes; with an error status the error is generic and the body lands in error_body, if given.
   Result<std::string> DoRaw(const Context& ctx = {}, std::string* error_body = nullptr);
   Result<OpenStream> Stream(const Context& ctx = {});

@@ -87,4 +87,10 @@ Error GenericServerError(const FailedCall& call) {
   return Error::Api(std::move(status));
 }
 
+Error UnreadableBody(const Error& cause) {
+  return cause.WithMessage(
+      Cat("unexpected error when reading response body. Please retry. Original error: ",
+          cause.message()));
+}
+
 }  // namespace k8s::rest

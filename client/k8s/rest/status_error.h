@@ -26,5 +26,7 @@ inline constexpr size_t kMaxUnstructuredText = 2048;
 
 // Step 1: what the code alone says. Needs no Status in the body.
 Error GenericServerError(const FailedCall& call);
+// The body of a response broke off.
+Error UnreadableBody(const Error& cause);
 
 }  // namespace k8s::rest
