@@ -26,7 +26,7 @@ struct LastSize {
   const Field* field;
   size_t size;
 };
-thread_local constinit std::array<LastSize, 64> last_sizes{};
+thread_local constinit std::array<LastSize, 256> last_sizes{};
 
 LastSize& LastSizeSlot(const Field& field) {
   return last_sizes[reinterpret_cast<uintptr_t>(&field) / sizeof(Field) % last_sizes.size()];

@@ -51,7 +51,7 @@ char Meaning(char letter) {
 
 // The first byte of [at, end) that a plain run of string characters cannot hold: a quote, a
 // backslash, a control character. high is set when a byte above 0x7f was passed.
-const char* PlainRun(const char* at, const char* end, bool& high) {
+inline const char* PlainRun(const char* at, const char* end, bool& high) {
 #if defined(__SSE2__)
   const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
   const __m128i control = _mm_set1_epi8(0x1f);
@@ -217,23 +217,30 @@ bool JsonScanner::Literal(std::string_view word) {
   return FailUnexpected("a value");
 }
 
-// As String, for those who want only to know where it ends.
-bool JsonScanner::SkipString() {
-  if (Peek() != '"' || at_ == end_) return FailUnexpected("a string");
-  ++at_;
+// As String, for those who want only to know where it ends. REQUIRES: its opening quote is next.
+inline bool JsonScanner::SkipString() {
+  const char* at = at_ + 1;
   bool high = false;
   while (true) {
-    at_ = PlainRun(at_, end_, high);
-    if (at_ == end_) return Fail(kRanOut);
-    if (*at_ == '"') break;
-    if (*at_ != '\\') return Fail("control character in a string");
-    if (++at_ == end_) return Fail(kRanOut);
-    const char c = *at_++;
+    at = PlainRun(at, end_, high);
+    if (at == end_ || *at < ' ') break;
+    if (*at == '"') {
+      at_ = at + 1;
+      return true;
+    }
+    at_ = ++at;
+    if (at == end_) break;
     uint32_t unused;
-    if (c == 'u' ? !Hex4(unused) : Meaning(c) == '\0') return Fail("bad escape in a string");
+    if (*at == 'u') {
+      ++at_;
+      if (!Hex4(unused)) return false;
+      at = at_;
+    } else if (Meaning(*at++) == '\0') {
+      return Fail("bad escape in a string");
+    }
   }
-  ++at_;
-  return true;
+  at_ = at;
+  return Fail(at == end_ ? kRanOut : "control character in a string");
 }
 
 bool JsonScanner::Skip(std::string_view& out) {
@@ -241,36 +248,30 @@ bool JsonScanner::Skip(std::string_view& out) {
   passed_blanks_ = false;
   const char* start = at_;
   const int bottom = depth_;
-  std::string open;  // the brackets that are open, so that depth costs no recursion
+  std::string open;      // the brackets that are open, so that depth costs no recursion
+  bool is_name = false;  // a member's name comes next
   std::string_view text;
   bool is_integer;
   while (true) {
-    bool value_done = true;
-    switch (Peek()) {
+    const char next = Peek();
+    if (is_name && next != '"') return FailUnexpected("a string");
+    switch (next) {
+      case '"':
+        if (!SkipString()) return false;
+        if (!is_name) break;
+        if (!Take(':')) return FailUnexpected("':'");
+        is_name = false;
+        continue;
       case '{':
-        Advance();
-        if (!Enter()) return false;
-        if (!Take('}')) {
-          open += '{';
-          if (!SkipString()) return false;
-          if (!Take(':')) return FailUnexpected("':'");
-          value_done = false;
-        } else {
-          Leave();
-        }
-        break;
       case '[':
         Advance();
         if (!Enter()) return false;
-        if (!Take(']')) {
-          open += '[';
-          value_done = false;
-        } else {
-          Leave();
+        if (!Take(next == '{' ? '}' : ']')) {
+          open += next;
+          is_name = next == '{';
+          continue;
         }
-        break;
-      case '"':
-        if (!SkipString()) return false;
+        Leave();
         break;
       case 't':
         if (!Literal("true")) return false;
@@ -284,21 +285,13 @@ bool JsonScanner::Skip(std::string_view& out) {
       default:
         if (!Number(text, is_integer)) return false;
     }
-    while (value_done && !open.empty()) {
-      if (Take(',')) {
-        if (open.back() == '{') {
-          if (!SkipString()) return false;
-          if (!Take(':')) return FailUnexpected("':'");
-        }
-        value_done = false;
-      } else if (Take(open.back() == '{' ? '}' : ']')) {
-        open.pop_back();
-        Leave();
-      } else {
-        return FailUnexpected(open.back() == '{' ? "',' or '}'" : "',' or ']'");
-      }
+    while (!open.empty() && Take(open.back() == '{' ? '}' : ']')) {
+      open.pop_back();
+      Leave();
     }
-    if (value_done) break;
+    if (open.empty()) break;
+    if (!Take(',')) return FailUnexpected(open.back() == '{' ? "',' or '}'" : "',' or ']'");
+    is_name = open.back() == '{';
   }
   depth_ = bottom;
   out = {start, static_cast<size_t>(at_ - start)};
