@@ -15,10 +15,11 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench/peers"))
+import compared  # noqa: E402  (it lies in that folder)
 SKIPPED = ("real_time", "iterations:", "repeats:", "manual_time")
 MICROSECONDS = {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}
 WAYS = ["loopback/json", "loopback/protobuf", "plain/json", "plain/protobuf", "tls/json", "tls/protobuf"]
-OURS = "cpp"  # who we are in the results of peers
 
 
 # ---- results ----
@@ -344,46 +345,44 @@ def faults(results, plot):
     return text
 
 
+PEERS = (
+    ("clients", "Beside other clients",
+     "The same work against the same server; CPU of the whole process an operation."),
+    ("servers", "Beside other servers",
+     "The same load, CPU of the server's processes a request; kube-apiserver with its etcd, which both count."),
+    ("rest", "At rest beside other servers",
+     "100,000 ConfigMaps of 1 KB: CPU to create one, and what is resident when all are there."),
+)
+
+
 def peers(folder, plot):
-    """One object a line: {"who","work","encoding","n","cpu_us_per_op","wall_us_per_op","peak_rss_mb","run"}."""
-    runs = {}
-    for path in sorted(folder.glob("*.json")) if folder.exists() else []:
-        for place, line in enumerate(path.read_text().splitlines(), 1):
-            if not line.strip():
-                continue
-            try:
-                run = json.loads(line)
-                key = (run["work"], run["encoding"], run["n"])
-                runs.setdefault(key, {}).setdefault(run["who"], []).append(run)
-            except (ValueError, KeyError, TypeError) as problem:
-                sys.exit(f"report: {path}:{place}: {problem!r}; expected one object a line, as bench/peers writes them")
-    if not runs:
-        return ""
-    who = sorted({name for work in runs.values() for name in work if name != OURS})
-    rows, labels, series = [], [], {name: [] for name in who}
-    for (work, encoding, n), by in runs.items():
-        own = [run["cpu_us_per_op"] for run in by.get(OURS, [])]
-        row = [f"{work}, {encoding}" + (f", n = {n:,}" if n != 1 else ""), spread_of(own)]
-        labels.append(f"{work}, {encoding}")
-        for name in who:
-            theirs = [run["cpu_us_per_op"] for run in by.get(name, [])]
-            ratio = statistics.median(theirs) / statistics.median(own) if own and theirs and statistics.median(own) else None
-            row += [spread_of(theirs), f"{number(ratio)} ×" if ratio else ""]
-            series[name].append(ratio)
-        memory = [f"{name} {statistics.median(run['peak_rss_mb'] for run in by[name]):.0f}" for name in [OURS, *who] if name in by]
-        rows.append([*row, ", ".join(memory)])
-    plot("peers", bars("CPU of other clients, ours is 1", "×", labels, series))
-    return ("## Beside other clients\n\nThe same work against the same server; CPU of the process an operation, medians of all "
-            "runs ± half the distance of the quartiles, and how many times ours that is.\n\n" +
-            table(["work", "this client", *(cell for name in who for cell in (name, "ratio")), "peak memory, MB"], rows) +
-            "\n![Other clients](performance/peers.svg)\n\n")
+    """What scripts/bench --peers has measured."""
+    parts = []
+    for name, title, text in PEERS:
+        rows = compared.load(folder / f"{name}.json")
+        if not rows:
+            continue
+        rounds = max(row["run"] for row in rows)
+        parts.append(f"## {title}\n\n{text} Medians of {rounds} round{'s' if rounds > 1 else ''}; in parentheses the least "
+                     f"and the most of one round. [How](../bench/peers/README.md).\n\n{compared.table(rows)}\n"
+                     f"{compared.delays(rows)}\n")
+        if name == "clients":
+            parts.append("![Other clients](performance/peers.svg)\n")
+            plot("peers", bars("CPU of other clients, ours is 1", "×", *times_ours(rows)))
+    return "\n".join(parts)
 
 
-def spread_of(values):
-    if not values:
-        return ""
-    percent = spread(values)
-    return time(statistics.median(values)) + (f" ± {percent:.0f} %" if percent is not None else "")
+def times_ours(rows):
+    """For each work, and each of the others, how often our CPU goes into theirs."""
+    groups = compared.grouped(rows)
+    others = sorted({who for peers in groups.values() for who in peers if who != compared.OURS})
+    series = {who: [] for who in others}
+    for peers in groups.values():
+        for who in others:
+            both = compared.OURS in peers and who in peers
+            middle = [compared.median_of(peers[one], "cpu_us_per_op") for one in (who, compared.OURS)] if both else None
+            series[who].append(middle[0] / middle[1] if both else None)
+    return [f"{work}, {encoding}" for work, encoding in groups], series
 
 
 def write(folder, docs):
