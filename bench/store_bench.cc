@@ -6,6 +6,9 @@
 
 #include "bench.h"
 #include "k8s/base/strings.h"
+#include "k8s/machinery/json.h"
+#include "k8s/machinery/json_codec.h"
+#include "sample_pods.h"
 
 namespace k8s::bench {
 namespace {
@@ -53,6 +56,79 @@ void Apply(benchmark::State& state) {
   });
 }
 BENCHMARK(Apply)->Name("apply");
+
+const std::string kPods = "/api/v1/namespaces/default/pods";
+constexpr std::string_view kApply = "application/apply-patch+yaml";
+
+// A sample pod as a user would send it, with the number in an annotation.
+std::string PodBody(const std::string& name, int64_t number) {
+  corev1::Pod pod = SamplePod(1);
+  metav1::ObjectMeta metadata{.name = name, .namespace_ = "default"};
+  metadata.labels = pod.metadata.labels;
+  metadata.annotations = pod.metadata.annotations;
+  metadata.annotations["changed"] = std::to_string(number);
+  pod.metadata = std::move(metadata);
+  pod.status = {};
+  std::string json;
+  EncodeJson(TypeOf<corev1::Pod>(), &pod, {"v1", "Pod"}, json);
+  return json;
+}
+
+http::Request ApplyPod(const std::string& manager, int64_t number) {
+  return RequestOf("PATCH", Cat(kPods, "/p"), Cat("fieldManager=", manager, "&force=true"),
+                   PodBody("p", number), std::string(kApply));
+}
+
+// A server with the pod "p", which one manager has applied and another has created.
+std::unique_ptr<Server> ServerWithPod() {
+  auto server = std::make_unique<Server>();
+  server->Serve(RequestOf("POST", kPods, "fieldManager=creator", PodBody("p", 0)));
+  server->Serve(ApplyPod("applier", -1));
+  return server;
+}
+
+void CreatePods(benchmark::State& state) {
+  Server server;
+  Serve(state, server, 201, [](int64_t number) {
+    return RequestOf("POST", kPods, "", PodBody(Cat("p", std::to_string(number)), number));
+  });
+}
+BENCHMARK(CreatePods)->Name("create_pods");
+
+// PUT of what the server has answered, but for one annotation.
+void UpdatePods(benchmark::State& state) {
+  const auto server = ServerWithPod();
+  Value sent =
+      ParseJson(fakeapiserver::Gather(server->Serve(RequestOf("GET", Cat(kPods, "/p"))).body))
+          .value();
+  sent["metadata"].Remove("resourceVersion");
+  constexpr std::string_view kMark = "@changed@";
+  sent["metadata"]["annotations"].Set("changed", kMark);
+  const std::string body = ToJson(sent);
+  const size_t mark = body.find(kMark);
+  const std::string head = body.substr(0, mark), tail = body.substr(mark + kMark.size());
+  Serve(state, *server, 200, [&](int64_t number) {
+    return RequestOf("PUT", Cat(kPods, "/p"), "", Cat(head, std::to_string(number), tail));
+  });
+}
+BENCHMARK(UpdatePods)->Name("update_pods");
+
+void MergePatchPods(benchmark::State& state) {
+  const auto server = ServerWithPod();
+  Serve(state, *server, 200, [](int64_t number) {
+    return RequestOf(
+        "PATCH", Cat(kPods, "/p"), "",
+        Cat(R"({"metadata":{"annotations":{"changed":")", std::to_string(number), R"("}}})"),
+        "application/merge-patch+json");
+  });
+}
+BENCHMARK(MergePatchPods)->Name("merge_patch_pods");
+
+void ApplyPods(benchmark::State& state) {
+  const auto server = ServerWithPod();
+  Serve(state, *server, 200, [](int64_t number) { return ApplyPod("applier", number); });
+}
+BENCHMARK(ApplyPods)->Name("apply_pods");
 
 void Get(benchmark::State& state) {
   Server& server = PodServer(Sized(5000, 20));

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "fakeapiserver/check_hooks.h"
 #include "fakeapiserver/checks_facts.h"
@@ -17,13 +18,24 @@
 namespace k8s::fakeapiserver {
 namespace {
 
+class Checker;
+struct At;
+struct Step;
+// What a word does: whether the rule goes on behind the step.
+using Act = bool (*)(Checker& checker, const Step& step, const At& at);
+
 // One step of a rule: a word and what follows it.
 struct Step {
   std::string word{};
   std::vector<std::string> arguments{};
   std::vector<std::string> place{};  // of a guard
+  Act act = nullptr;                 // null: no such word
   Complaints (*check_text)(std::string_view text) = nullptr;
-  std::string Argument(size_t i) const { return i < arguments.size() ? arguments[i] : ""; }
+
+  const std::string& Argument(size_t i) const {
+    static const std::string kNone;
+    return i < arguments.size() ? arguments[i] : kNone;
+  }
 };
 struct Rule {
   std::vector<std::string> place{};  // "spec", "[]", "host": member, each element, each map value
@@ -430,6 +442,364 @@ const std::map<std::string_view, TextCheck>& TextChecks() {
   return kChecks;
 }
 
+// --- walking ---
+
+constexpr size_t kMaxDepth = 12;
+
+// A rule on its way from the message to the values at its place. Its path is put together when
+// somebody complains.
+struct At {
+  const Rule& rule;
+  const Value& message;
+  const std::string& base;  // the path of the message
+  const Value* value;
+  const Value* old;
+  const TypeInfo* type;  // of the message that was entered last
+  bool updates;          // there is an old message, though it may lack what is at the place
+  size_t depth = 0;
+  std::string_view member{};  // that was entered last
+  bool at_list = false;
+  std::array<size_t, kMaxDepth> indices{};           // where the part is "[]"
+  std::array<const std::string*, kMaxDepth> keys{};  // where it is "{}"
+
+  const Field* field() const { return member.empty() ? nullptr : type->Find(member); }
+
+  std::string Path() const {
+    std::string path = base;
+    for (size_t i = 0; i < depth; ++i) {
+      const std::string& part = rule.place[i];
+      if (part == "[]") {
+        path += Cat("[", std::to_string(indices[i]), "]");
+      } else if (part == "{}") {
+        path += Cat("[", *keys[i], "]");
+      } else if (const size_t alias = part.find('@'); alias != part.npos) {
+        path = part.substr(alias + 1);
+        std::replace(path.begin(), path.end(), '/', '.');
+      } else {
+        if (!path.empty()) path += '.';
+        path += part;
+      }
+    }
+    if (at_list) path.resize(path.rfind('['));
+    return path;
+  }
+
+  // A message without members is still one.
+  bool IsMissing() const {
+    if (!value || value->is_null()) return true;
+    if (!IsEmpty(value)) return false;
+    const Field* of = field();
+    const bool message =
+        of && of->kind == Kind::kMessage && of->shape != Shape::kMap && of->shape != Shape::kList;
+    return !message;
+  }
+  std::string text() const { return TextOf(value); }
+};
+
+Value Shown(const Value* value) { return value ? *value : Value(); }
+
+class Checker {
+ public:
+  Checker(FieldErrors& errors, std::vector<std::string>* warnings)
+      : errors_(errors), warnings_(warnings) {}
+
+  void Check(const Value& message, const Value* old, const TypeInfo& type, const std::string& path,
+             std::string_view part = "") {
+    const auto* rules = RulesOf(type, part);
+    if (!rules) return;
+    for (const Rule& rule : *rules) {
+      At at{rule, message, path, &message, old, &type, old != nullptr};
+      Visit(at);
+    }
+  }
+
+  void Add(FieldError error) { errors_.push_back(std::move(error)); }
+  size_t count() const { return errors_.size(); }
+  FieldErrors& errors() { return errors_; }
+  void Warn(std::string text) {
+    if (warnings_) warnings_->push_back(std::move(text));
+  }
+
+ private:
+  void Visit(At& at) {
+    while (at.depth < at.rule.place.size()) {
+      const size_t here = at.depth++;
+      const std::string& part = at.rule.place[here];
+      if (part == "[]") return VisitItems(at, here);
+      if (part == "{}") return VisitEntries(at, here);
+      // What is not there has no members, but for the message itself.
+      if (here > 0 && (!at.value || at.value->is_null())) return;
+      if (const Field* field = at.field(); field && field->type) at.type = &field->type();
+      at.member = std::string_view(part).substr(0, part.find('@'));
+      at.value = at.value->Find(at.member);
+      at.old = at.old ? at.old->Find(at.member) : nullptr;
+    }
+    for (const Step& step : at.rule.steps) {
+      if (step.word == "at-list") {
+        at.at_list = true;
+      } else if (step.act && !step.act(*this, step, at)) {
+        return;
+      }
+    }
+  }
+
+  void VisitItems(const At& at, size_t here) {
+    if (!at.value || !at.value->is_array()) return;
+    for (size_t i = 0; i < at.value->array().size(); ++i) {
+      At next = at;
+      next.value = &at.value->array()[i];
+      next.old = at.old && at.old->is_array() && i < at.old->array().size() ? &at.old->array()[i]
+                                                                            : nullptr;
+      next.indices[here] = i;
+      Visit(next);
+    }
+  }
+
+  void VisitEntries(const At& at, size_t here) {
+    if (!at.value || !at.value->is_object()) return;
+    for (const auto& [key, value] : at.value->object()) {
+      At next = at;
+      next.value = &value;
+      next.old = at.old ? at.old->Find(key) : nullptr;
+      next.keys[here] = &key;
+      Visit(next);
+    }
+  }
+
+  FieldErrors& errors_;
+  std::vector<std::string>* const warnings_;
+};
+
+// --- words ---
+
+bool Guard(const Step& step, const At& at) {
+  const Value* value = &at.message;
+  for (const std::string& part : step.place) value = value ? value->Find(part) : value;
+  const bool missing = IsEmpty(value) && !(value && value->is_object());
+  if (step.word == "when-set") return !missing;
+  if (step.word == "unless-set") return missing;
+  const bool found = std::find(step.arguments.begin() + 1, step.arguments.end(), TextOf(value)) !=
+                     step.arguments.end();
+  return found == (step.word == "when");
+}
+
+bool CheckAnyText(Checker& checker, const Step& step, const At& at) {
+  const std::string text = step.Argument(0) == "lower" ? ToLower(at.text()) : at.text();
+  const size_t before = checker.count();
+  for (std::string& complaint :
+       step.check_text(step.Argument(0) == "any-case" ? ToLower(text) : text))
+    checker.Add(InvalidText(at.Path(), text, std::move(complaint)));
+  return checker.count() == before;
+}
+
+void CheckNumber(Checker& checker, const Step& step, const At& at) {
+  const bool given = at.value && at.value->is_int();
+  const int64_t number = given ? at.value->integer() : 0;
+  const int64_t low = ParseInt(step.Argument(0)).value_or(0);
+  const auto complain = [&](const std::string& usual, size_t own) {
+    const std::string& text = step.Argument(own);
+    checker.Add(InvalidValue(at.Path(), number, text.empty() ? usual : text));
+  };
+  if (step.word == "min" && number < low) {
+    complain(Cat("must be greater than or equal to ", std::to_string(low)), 1);
+  } else if (step.word == "range" && (number < low || number > *ParseInt(step.Argument(1)))) {
+    complain(Cat("must be between ", step.Argument(0), " and ", step.Argument(1), ", inclusive"),
+             2);
+  }
+}
+
+void CheckUnique(Checker& checker, const std::string& key, const At& at) {
+  if (!at.value || !at.value->is_array()) return;
+  std::vector<const Value*> seen;
+  for (size_t i = 0; i < at.value->array().size(); ++i) {
+    const Value* one = &at.value->array()[i];
+    const std::string path = Cat(at.Path(), "[", std::to_string(i), "]");
+    if (!key.empty()) one = one->Find(key);
+    if (!one || (!key.empty() && IsEmpty(one))) continue;
+    const bool known = std::any_of(seen.begin(), seen.end(), [&](auto* s) { return *s == *one; });
+    if (known) checker.Add(Duplicate(key.empty() ? path : Cat(path, ".", key), *one));
+    seen.push_back(one);
+  }
+}
+
+void CheckStar(Checker& checker, const std::string& what, const At& at) {
+  if (!at.value || !at.value->is_array() || at.value->array().size() < 2) return;
+  const auto& all = at.value->array();
+  if (std::find(all.begin(), all.end(), Value("*")) != all.end())
+    checker.Add(InvalidValue(at.Path(), *at.value,
+                             Cat("if '*' is present, must not specify other ", what)));
+}
+
+void CheckLabels(Checker& checker, const At& at) {
+  if (!at.value || !at.value->is_object()) return;
+  for (const auto& [key, value] : at.value->object()) {
+    for (std::string& complaint : CheckLabelKey(key))
+      checker.Add(InvalidText(at.Path(), key, std::move(complaint)));
+    for (std::string& complaint : CheckLabelValue(TextOf(&value)))
+      checker.Add(InvalidText(at.Path(), TextOf(&value), std::move(complaint)));
+  }
+}
+
+void CheckCountOrPercent(Checker& checker, const At& at) {
+  if (!at.value || at.value->is_null()) return;
+  if (at.value->is_int()) {
+    if (at.value->integer() < 0)
+      checker.Add(InvalidValue(at.Path(), *at.value, "must be greater than or equal to 0"));
+    return;
+  }
+  const std::string text = TextOf(at.value);
+  const size_t before = checker.count();
+  for (std::string& complaint : CheckPercentOrCount(text))
+    checker.Add(InvalidText(at.Path(), text, std::move(complaint)));
+  if (checker.count() == before && ParseInt(text.substr(0, text.size() - 1)).value_or(101) > 100)
+    checker.Add(InvalidText(at.Path(), text, "must not be greater than 100%"));
+}
+
+// The words that ask, and end the rule when the answer is no.
+struct Question {
+  std::string_view word;
+  Act act;
+};
+constexpr Question kQuestions[] = {
+    {"set", [](Checker&, const Step&, const At& at) { return !at.IsMissing(); }},
+    {"present",
+     [](Checker&, const Step&, const At& at) { return at.value && !at.value->is_null(); }},
+    {"negative",
+     [](Checker&, const Step&, const At& at) {
+       const auto amount = Quantity::Parse(at.text());
+       return amount && amount->Sign() < 0;
+     }},
+    {"new", [](Checker&, const Step&, const At& at) { return !at.updates; }},
+    {"warn",
+     [](Checker& checker, const Step& step, const At& at) {
+       checker.Warn(Cat(at.Path(), step.Argument(0)));
+       return true;
+     }},
+    {"when", [](Checker&, const Step& step, const At& at) { return Guard(step, at); }},
+    {"unless", [](Checker&, const Step& step, const At& at) { return Guard(step, at); }},
+    {"when-set", [](Checker&, const Step& step, const At& at) { return Guard(step, at); }},
+    {"unless-set", [](Checker&, const Step& step, const At& at) { return Guard(step, at); }},
+    {"check",
+     [](Checker& checker, const Step&, const At& at) {
+       const Field* field = at.field();
+       if (at.value && at.value->is_object() && (!field || field->type))
+         checker.Check(*at.value, at.old, field ? field->type() : *at.type, at.Path());
+       return true;
+     }},
+};
+
+// The words that complain, which ends the rule too.
+struct Demand {
+  std::string_view word;
+  void (*check)(Checker& checker, const Step& step, const At& at);
+};
+constexpr Demand kDemands[] = {
+    {"required",
+     [](Checker& checker, const Step& step, const At& at) {
+       if (at.IsMissing()) checker.Add(Required(at.Path(), step.Argument(0)));
+     }},
+    {"one-of",
+     [](Checker& checker, const Step& step, const At& at) {
+       const std::string text = at.text();
+       if (std::find(step.arguments.begin(), step.arguments.end(), text) == step.arguments.end())
+         checker.Add(Unsupported(at.Path(), text, {step.arguments.begin(), step.arguments.end()}));
+     }},
+    {"forbidden", [](Checker& checker, const Step& step,
+                     const At& at) { checker.Add(ForbiddenField(at.Path(), step.Argument(0))); }},
+    {"invalid",
+     [](Checker& checker, const Step& step, const At& at) {
+       checker.Add(InvalidValue(at.Path(), Shown(at.value), step.Argument(0)));
+     }},
+    {"needs", [](Checker& checker, const Step& step,
+                 const At& at) { checker.Add(Required(at.Path(), step.Argument(0))); }},
+    {"invalid-member",
+     [](Checker& checker, const Step& step, const At& at) {
+       checker.Add(
+           InvalidValue(at.Path(), Shown(at.message.Find(step.Argument(0))), step.Argument(1)));
+     }},
+    {"object",
+     [](Checker& checker, const Step& step, const At& at) {
+       if (!at.value || !at.value->is_object()) checker.Add(Required(at.Path(), step.Argument(0)));
+     }},
+    {"no-part",
+     [](Checker& checker, const Step& step, const At& at) {
+       const std::string text = at.text();
+       for (const std::string& part : step.arguments) {
+         if (text.find(part) != text.npos)
+           checker.Add(InvalidText(at.Path(), text, Cat("must not contain '", part, "'")));
+       }
+     }},
+    {"keys",
+     [](Checker& checker, const Step& step, const At& at) {
+       if (at.value && at.value->Find(""))
+         checker.Add(InvalidText(at.Path(), "", step.Argument(0)));
+     }},
+    {"star", [](Checker& checker, const Step& step,
+                const At& at) { CheckStar(checker, step.Argument(0), at); }},
+    {"hook",
+     [](Checker& checker, const Step& step, const At& at) {
+       static const Value kNone;
+       CheckHooks().at(step.Argument(0))(at.value ? *at.value : kNone, at.message, at.Path(),
+                                         checker.errors());
+     }},
+    {"invalid-shown",
+     [](Checker& checker, const Step& step, const At& at) {
+       checker.Add({FieldError::Type::kInvalid, at.Path(), step.Argument(0), step.Argument(1)});
+     }},
+    {"max-bytes",
+     [](Checker& checker, const Step& step, const At& at) {
+       const auto most = static_cast<size_t>(*ParseInt(step.Argument(0)));
+       if (at.text().size() > most) checker.Add(TooLong(at.Path(), most));
+     }},
+    {"unique", [](Checker& checker, const Step& step,
+                  const At& at) { CheckUnique(checker, step.Argument(0), at); }},
+    {"labels", [](Checker& checker, const Step&, const At& at) { CheckLabels(checker, at); }},
+    {"selector",
+     [](Checker& checker, const Step&, const At& at) {
+       if (at.value && at.value->is_object()) CheckSelector(*at.value, at.Path(), checker.errors());
+     }},
+    {"quantity-min",
+     [](Checker& checker, const Step& step, const At& at) {
+       const std::string text = at.text();
+       const auto amount = Quantity::Parse(text);
+       if (amount && amount->Sign() < *ParseInt(step.Argument(0)))
+         checker.Add(InvalidText(at.Path(), text, step.Argument(1)));
+     }},
+    {"count-or-percent",
+     [](Checker& checker, const Step&, const At& at) { CheckCountOrPercent(checker, at); }},
+    {"constant",
+     [](Checker& checker, const Step& step, const At& at) {
+       if (at.updates && !(Shown(at.value) == Shown(at.old)))
+         checker.Add(InvalidValue(at.Path(),
+                                  step.Argument(0) == "hidden" ? Value() : Shown(at.value),
+                                  "field is immutable"));
+     }},
+    {"min", CheckNumber},
+    {"range", CheckNumber},
+};
+
+template <const Demand& demand>
+bool Meets(Checker& checker, const Step& step, const At& at) {
+  const size_t before = checker.count();
+  demand.check(checker, step, at);
+  return checker.count() == before;
+}
+
+template <size_t... i>
+Act ActOfDemand(std::string_view word, std::index_sequence<i...>) {
+  Act act = nullptr;
+  ((kDemands[i].word == word ? act = Meets<kDemands[i]> : act), ...);
+  return act;
+}
+
+// Null for a word that is none.
+Act ActOf(std::string_view word) {
+  for (const Question& one : kQuestions) {
+    if (one.word == word) return one.act;
+  }
+  return ActOfDemand(word, std::make_index_sequence<std::size(kDemands)>());
+}
+
 const Rules& AllRules() {
   static const auto* const rules = [] {
     auto* all = new Rules(ReadFacts(kChecksFacts));
@@ -438,6 +808,7 @@ const Rules& AllRules() {
         for (Step& step : rule.steps) {
           const auto check = TextChecks().find(step.word);
           if (check != TextChecks().end()) step.check_text = check->second;
+          step.act = step.check_text ? CheckAnyText : ActOf(step.word);
         }
       }
     }
@@ -445,281 +816,6 @@ const Rules& AllRules() {
   }();
   return *rules;
 }
-
-// --- walking ---
-
-class Checker {
- public:
-  static constexpr size_t kMaxDepth = 12;
-
-  Checker(FieldErrors& errors, std::vector<std::string>* warnings)
-      : errors_(errors), warnings_(warnings) {}
-
-  void Check(const Value& message, const Value* old, const TypeInfo& type, const std::string& path,
-             std::string_view part = "") {
-    const auto* rules = RulesOf(type, part);
-    if (!rules) return;
-    for (const Rule& rule : *rules)
-      Visit({rule, message, path, 0, &message, old, &type, nullptr, old != nullptr});
-  }
-
- private:
-  // A rule on its way from the message to the values at its place. Its path is put together when
-  // somebody complains.
-  struct At {
-    const Rule& rule;
-    const Value& message;
-    const std::string& base;  // the path of the message
-    size_t depth;
-    const Value* value;
-    const Value* old;
-    const TypeInfo* type;  // of the message that was entered last
-    const Field* field;
-    bool updates;  // there is an old message, though it may lack what is at the place
-    bool at_list = false;
-    std::array<size_t, kMaxDepth> indices{};           // where the part is "[]"
-    std::array<const std::string*, kMaxDepth> keys{};  // where it is "{}"
-
-    std::string Path() const {
-      std::string path = base;
-      for (size_t i = 0; i < depth; ++i) {
-        const std::string& part = rule.place[i];
-        if (part == "[]") {
-          path += Cat("[", std::to_string(indices[i]), "]");
-        } else if (part == "{}") {
-          path += Cat("[", *keys[i], "]");
-        } else if (const size_t alias = part.find('@'); alias != part.npos) {
-          path = part.substr(alias + 1);
-          std::replace(path.begin(), path.end(), '/', '.');
-        } else {
-          if (!path.empty()) path += '.';
-          path += part;
-        }
-      }
-      if (at_list) path.resize(path.rfind('['));
-      return path;
-    }
-  };
-
-  void Visit(At at) {
-    if (at.depth == at.rule.place.size()) {
-      for (const Step& step : at.rule.steps) {
-        if (step.word == "at-list") {
-          at.at_list = true;
-        } else if (!Run(step, at)) {
-          return;
-        }
-      }
-      return;
-    }
-    const size_t here = at.depth++;
-    const std::string& part = at.rule.place[here];
-    if (part == "[]") {
-      if (!at.value || !at.value->is_array()) return;
-      for (size_t i = 0; i < at.value->array().size(); ++i) {
-        At next = at;
-        next.value = &at.value->array()[i];
-        next.old = at.old && at.old->is_array() && i < at.old->array().size() ? &at.old->array()[i]
-                                                                              : nullptr;
-        next.indices[here] = i;
-        Visit(next);
-      }
-    } else if (part == "{}") {
-      if (!at.value || !at.value->is_object()) return;
-      for (const auto& [key, value] : at.value->object()) {
-        At next = at;
-        next.value = &value;
-        next.old = at.old ? at.old->Find(key) : nullptr;
-        next.keys[here] = &key;
-        Visit(next);
-      }
-    } else {
-      // What is not there has no members, but for the message itself.
-      if (here > 0 && (!at.value || at.value->is_null())) return;
-      if (at.field && at.field->type) at.type = &at.field->type();
-      const std::string_view name = std::string_view(part).substr(0, part.find('@'));
-      at.field = at.type->Find(name);
-      at.value = at.value->Find(name);
-      at.old = at.old ? at.old->Find(name) : nullptr;
-      Visit(at);
-    }
-  }
-
-  void Add(FieldError error) { errors_.push_back(std::move(error)); }
-  static Value Shown(const Value* value) { return value ? *value : Value(); }
-
-  // A message without members is still one.
-  static bool IsMissing(const At& at) {
-    const bool message = at.field && at.field->kind == Kind::kMessage &&
-                         at.field->shape != Shape::kMap && at.field->shape != Shape::kList;
-    return message ? !at.value || at.value->is_null() : IsEmpty(at.value);
-  }
-
-  // Whether the rule goes on behind the step.
-  bool Run(const Step& step, const At& at) {
-    const std::string& word = step.word;
-    if (word == "set") return !IsMissing(at);
-    if (word == "present") return at.value && !at.value->is_null();
-    if (word == "negative") {
-      const auto amount = Quantity::Parse(TextOf(at.value));
-      return amount && amount->Sign() < 0;
-    }
-    if (word == "new") return !at.updates;
-    if (word == "warn") {
-      if (warnings_) warnings_->push_back(Cat(at.Path(), step.Argument(0)));
-      return true;
-    }
-    if (word.starts_with("when") || word.starts_with("unless")) return Guard(step, at);
-    if (word == "check") {
-      if (at.value && at.value->is_object() && (at.field == nullptr || at.field->type))
-        Check(*at.value, at.old, at.field ? at.field->type() : *at.type, at.Path());
-      return true;
-    }
-    const size_t before = errors_.size();
-    RunCheck(step, at);
-    return errors_.size() == before;
-  }
-
-  bool Guard(const Step& step, const At& at) const {
-    const Value* value = &at.message;
-    for (const std::string& part : step.place) value = value ? value->Find(part) : value;
-    const bool missing = IsEmpty(value) && !(value && value->is_object());
-    if (step.word == "when-set") return !missing;
-    if (step.word == "unless-set") return missing;
-    const bool found = std::find(step.arguments.begin() + 1, step.arguments.end(), TextOf(value)) !=
-                       step.arguments.end();
-    return found == (step.word == "when");
-  }
-
-  void RunCheck(const Step& step, const At& at) {
-    const std::string& word = step.word;
-    std::string text = TextOf(at.value);
-    if (step.Argument(0) == "lower") text = ToLower(text);
-    if (step.check_text) {
-      const bool any_case = step.Argument(0) == "any-case";
-      for (std::string& complaint : step.check_text(any_case ? ToLower(text) : text))
-        Add(InvalidText(at.Path(), text, std::move(complaint)));
-    } else if (word == "required") {
-      if (IsMissing(at)) Add(Required(at.Path(), step.Argument(0)));
-    } else if (word == "one-of") {
-      const std::vector<std::string_view> all(step.arguments.begin(), step.arguments.end());
-      if (std::find(all.begin(), all.end(), text) == all.end())
-        Add(Unsupported(at.Path(), text, all));
-    } else if (word == "forbidden") {
-      Add(ForbiddenField(at.Path(), step.Argument(0)));
-    } else if (word == "invalid") {
-      Add(InvalidValue(at.Path(), Shown(at.value), step.Argument(0)));
-    } else if (word == "needs") {
-      Add(Required(at.Path(), step.Argument(0)));
-    } else if (word == "invalid-member") {
-      Add(InvalidValue(at.Path(), Shown(at.message.Find(step.Argument(0))), step.Argument(1)));
-    } else if (word == "object") {
-      if (!at.value || !at.value->is_object()) Add(Required(at.Path(), step.Argument(0)));
-    } else if (word == "no-part") {
-      for (const std::string& part : step.arguments) {
-        if (text.find(part) != text.npos)
-          Add(InvalidText(at.Path(), text, Cat("must not contain '", part, "'")));
-      }
-    } else if (word == "keys") {
-      if (at.value && at.value->Find("")) Add(InvalidText(at.Path(), "", step.Argument(0)));
-    } else if (word == "star") {
-      CheckStar(step.Argument(0), at);
-    } else if (word == "hook") {
-      static const Value kNone;
-      CheckHooks().at(step.Argument(0))(at.value ? *at.value : kNone, at.message, at.Path(),
-                                        errors_);
-    } else if (word == "invalid-shown") {
-      Add({FieldError::Type::kInvalid, at.Path(), step.Argument(0), step.Argument(1)});
-    } else if (word == "max-bytes") {
-      const auto most = static_cast<size_t>(*ParseInt(step.Argument(0)));
-      if (text.size() > most) Add(TooLong(at.Path(), most));
-    } else if (word == "unique") {
-      CheckUnique(step.Argument(0), at);
-    } else if (word == "labels") {
-      CheckLabels(at);
-    } else if (word == "selector") {
-      if (at.value && at.value->is_object()) CheckSelector(*at.value, at.Path(), errors_);
-    } else if (word == "quantity-min") {
-      const auto amount = Quantity::Parse(text);
-      if (amount && amount->Sign() < *ParseInt(step.Argument(0)))
-        Add(InvalidText(at.Path(), text, step.Argument(1)));
-    } else if (word == "count-or-percent") {
-      CheckCountOrPercent(at);
-    } else if (word == "constant") {
-      if (at.updates && !(Shown(at.value) == Shown(at.old)))
-        Add(InvalidValue(at.Path(), step.Argument(0) == "hidden" ? Value() : Shown(at.value),
-                         "field is immutable"));
-    } else {
-      RunNumberCheck(step, at);
-    }
-  }
-
-  void RunNumberCheck(const Step& step, const At& at) {
-    const bool given = at.value && at.value->is_int();
-    const int64_t number = given ? at.value->integer() : 0;
-    const int64_t low = ParseInt(step.Argument(0)).value_or(0);
-    const auto complain = [&](const std::string& usual, size_t own) {
-      const std::string text = step.Argument(own);
-      Add(InvalidValue(at.Path(), number, text.empty() ? usual : text));
-    };
-    if (step.word == "min" && number < low) {
-      complain(Cat("must be greater than or equal to ", std::to_string(low)), 1);
-    } else if (step.word == "range" && (number < low || number > *ParseInt(step.Argument(1)))) {
-      complain(Cat("must be between ", step.Argument(0), " and ", step.Argument(1), ", inclusive"),
-               2);
-    }
-  }
-
-  void CheckUnique(const std::string& key, const At& at) {
-    if (!at.value || !at.value->is_array()) return;
-    std::vector<const Value*> seen;
-    for (size_t i = 0; i < at.value->array().size(); ++i) {
-      const Value* one = &at.value->array()[i];
-      const std::string path = Cat(at.Path(), "[", std::to_string(i), "]");
-      if (!key.empty()) one = one->Find(key);
-      if (!one || (!key.empty() && IsEmpty(one))) continue;
-      const bool known = std::any_of(seen.begin(), seen.end(), [&](auto* s) { return *s == *one; });
-      if (known) Add(Duplicate(key.empty() ? path : Cat(path, ".", key), *one));
-      seen.push_back(one);
-    }
-  }
-
-  void CheckStar(const std::string& what, const At& at) {
-    if (!at.value || !at.value->is_array() || at.value->array().size() < 2) return;
-    const auto& all = at.value->array();
-    if (std::find(all.begin(), all.end(), Value("*")) != all.end())
-      Add(InvalidValue(at.Path(), *at.value,
-                       Cat("if '*' is present, must not specify other ", what)));
-  }
-
-  void CheckLabels(const At& at) {
-    if (!at.value || !at.value->is_object()) return;
-    for (const auto& [key, value] : at.value->object()) {
-      for (std::string& complaint : CheckLabelKey(key))
-        Add(InvalidText(at.Path(), key, std::move(complaint)));
-      for (std::string& complaint : CheckLabelValue(TextOf(&value)))
-        Add(InvalidText(at.Path(), TextOf(&value), std::move(complaint)));
-    }
-  }
-
-  void CheckCountOrPercent(const At& at) {
-    if (!at.value || at.value->is_null()) return;
-    if (at.value->is_int()) {
-      if (at.value->integer() < 0)
-        Add(InvalidValue(at.Path(), *at.value, "must be greater than or equal to 0"));
-      return;
-    }
-    const std::string text = TextOf(at.value);
-    const size_t before = errors_.size();
-    for (std::string& complaint : CheckPercentOrCount(text))
-      Add(InvalidText(at.Path(), text, std::move(complaint)));
-    if (errors_.size() == before && ParseInt(text.substr(0, text.size() - 1)).value_or(101) > 100)
-      Add(InvalidText(at.Path(), text, "must not be greater than 100%"));
-  }
-
-  FieldErrors& errors_;
-  std::vector<std::string>* const warnings_;
-};
 
 }  // namespace
 
@@ -770,38 +866,6 @@ void CheckMessage(const Value& message, const TypeInfo& type, const std::string&
 }
 
 std::vector<std::string> MistakesInCheckFacts() {
-  static constexpr std::string_view kWords[] = {"negative",
-                                                "set",
-                                                "present",
-                                                "new",
-                                                "when",
-                                                "unless",
-                                                "when-set",
-                                                "unless-set",
-                                                "warn",
-                                                "at-list",
-                                                "check",
-                                                "required",
-                                                "one-of",
-                                                "forbidden",
-                                                "needs",
-                                                "invalid",
-                                                "invalid-member",
-                                                "invalid-shown",
-                                                "object",
-                                                "no-part",
-                                                "keys",
-                                                "star",
-                                                "hook",
-                                                "max-bytes",
-                                                "unique",
-                                                "labels",
-                                                "selector",
-                                                "quantity-min",
-                                                "count-or-percent",
-                                                "constant",
-                                                "min",
-                                                "range"};
   std::set<std::string> types;
   for (const GroupVersionInfo* version : AllGroupVersions()) {
     for (const TypeInfo* type : version->types)
@@ -811,11 +875,9 @@ std::vector<std::string> MistakesInCheckFacts() {
   for (const auto& [type, rules] : AllRules()) {
     if (!types.contains(type.substr(0, type.find('/')))) mistakes.push_back(Cat("no type ", type));
     for (const Rule& rule : rules) {
-      if (rule.place.size() > Checker::kMaxDepth) mistakes.push_back(Cat(type, ": too deep"));
+      if (rule.place.size() > kMaxDepth) mistakes.push_back(Cat(type, ": too deep"));
       for (const Step& step : rule.steps) {
-        const bool known =
-            TextChecks().contains(step.word) ||
-            std::find(std::begin(kWords), std::end(kWords), step.word) != std::end(kWords);
+        const bool known = step.act || step.word == "at-list";
         if (!known) mistakes.push_back(Cat(type, ": no word ", Quote(step.word)));
         if (step.word == "hook" && !CheckHooks().contains(step.Argument(0)))
           mistakes.push_back(Cat(type, ": no hook ", step.Argument(0)));

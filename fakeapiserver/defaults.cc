@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "fakeapiserver/typed_tree.h"
+#include "k8s/api/group_versions.h"
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
@@ -486,27 +490,59 @@ bool IsZero(const Value& value) {
          (value.is_string() && value.string().empty()) || (value.is_bool() && !value.boolean());
 }
 
-// What the tables say: defaults of members that are absent.
-void TableDefaults(Value& message, const TypeInfo& type) {
+// All that a type has of defaults: those of its own, and those of the tables.
+struct Defaults {
+  Hook hook = nullptr;
+  std::vector<std::pair<const Field*, Value>> rows{};
+
+  void Set(Value& message) const {
+    if (hook) hook(message);
+    for (const auto& [field, value] : rows) {
+      if (field->shape == Shape::kOptional) {
+        DefaultPointer(message, field->name(), value);
+      } else {
+        Default(message, field->name(), value);
+      }
+    }
+  }
+};
+
+Defaults ReadDefaults(const TypeInfo& type) {
+  Defaults defaults;
+  const auto hook = Hooks().find(Cat(type.group_version->package, ".", type.name));
+  if (hook != Hooks().end()) defaults.hook = hook->second;
   for (const Field& field : type.fields) {
     if (!field.rules || field.rules->default_json.empty()) continue;
     auto value = ParseJson(field.rules->default_json);
     if (!value) continue;
-    if (field.shape == Shape::kOptional) {
-      DefaultPointer(message, field.name(), *std::move(value));
-    } else if (field.shape == Shape::kOne && !IsZero(*value)) {
-      Default(message, field.name(), *std::move(value));
-    }
+    if (field.shape == Shape::kOptional || (field.shape == Shape::kOne && !IsZero(*value)))
+      defaults.rows.emplace_back(&field, *std::move(value));
   }
+  return defaults;
+}
+
+// Those of the API are read once; null for types that are not of it.
+const Defaults* KnownDefaults(const TypeInfo& type) {
+  static const auto* const all = [] {
+    auto* made = new std::unordered_map<const TypeInfo*, Defaults>();
+    for (const GroupVersionInfo* version : AllGroupVersions()) {
+      for (const TypeInfo* one : version->types) made->emplace(one, ReadDefaults(*one));
+    }
+    return made;
+  }();
+  const auto found = all->find(&type);
+  return found == all->end() ? nullptr : &found->second;
 }
 
 }  // namespace
 
 void SetDefaults(Value& tree, const TypeInfo& type) {
   WalkMessages(tree, type, [](Value& message, const TypeInfo& of) {
-    const auto hook = Hooks().find(Cat(of.group_version->package, ".", of.name));
-    if (hook != Hooks().end()) hook->second(message);
-    TableDefaults(message, of);
+    if (const Defaults* known = KnownDefaults(of)) {
+      known->Set(message);
+    } else {
+      ReadDefaults(of).Set(message);
+    }
   });
 }
 

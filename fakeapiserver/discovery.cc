@@ -363,6 +363,7 @@ std::optional<Answer> Health(const Call& call) {
   const std::string& path = call.info.path;
   for (std::string_view endpoint : {"healthz", "livez", "readyz"}) {
     const std::string root = Cat("/", endpoint);
+    if (!path.starts_with(root)) continue;  // so it is with nearly every request
     const auto checks = ChecksOf(endpoint);
     if (path.starts_with(root + "/")) {
       const std::string name = path.substr(root.size() + 1);

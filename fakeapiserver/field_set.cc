@@ -1,6 +1,7 @@
 #include "fakeapiserver/field_set.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/base/strings.h"
@@ -40,6 +41,23 @@ int Compared(const Value& a, const Value& b) {
   if (a.is_string()) return a.string().compare(b.string());
   if (a.is_bool()) return a.boolean() - b.boolean();
   return a.is_object() ? ComparedObjects(a.object(), b.object()) : 0;
+}
+
+// `k:{"name":"a"}`: the key of most lists.
+struct OneKey {
+  std::string_view name, value;
+};
+std::optional<OneKey> PlainKey(std::string_view element) {
+  constexpr std::string_view kOpen = R"(k:{")", kMiddle = R"(":")", kClose = R"("})";
+  if (!element.starts_with(kOpen) || !element.ends_with(kClose)) return std::nullopt;
+  const bool plain = std::all_of(element.begin(), element.end(),
+                                 [](char c) { return c >= 0x20 && c < 0x7f && c != '\\'; });
+  if (!plain || std::count(element.begin(), element.end(), '"') != 4) return std::nullopt;
+  const size_t middle = element.find(kMiddle);
+  if (middle == element.npos) return std::nullopt;
+  const size_t value = middle + kMiddle.size();
+  return OneKey{element.substr(kOpen.size(), middle - kOpen.size()),
+                element.substr(value, element.size() - kClose.size() - value)};
 }
 
 std::string ElementText(const std::string& element) {
@@ -94,6 +112,8 @@ bool PathElementLess::operator()(const std::string& a, const std::string& b) con
   const int left = Rank(a[0]), right = Rank(b[0]);
   if (left != right) return left < right;
   if (left == 0 || a == b) return a < b;
+  if (const auto one = PlainKey(a), other = PlainKey(b); one && other)
+    return one->name != other->name ? one->name < other->name : one->value < other->value;
   const auto first = ParseJson(std::string_view(a).substr(2)),
              second = ParseJson(std::string_view(b).substr(2));
   // Clients may send elements that no server wrote: they come last, by their text.
@@ -148,16 +168,14 @@ FieldSet FieldSet::Parse(const Value& fields_v1) {
 }
 
 Value FieldSet::ToValue() const {
-  Value out = Value::MakeObject();
+  Value::Object out;
+  out.reserve(children.size());
   for (const auto& [element, child] : children) {
     if (child.empty()) continue;
     Value value = child.ToValue();
-    if (child.member && !value.object().empty()) {
-      Value with_dot = Value::MakeObject({{".", Value::MakeObject()}});
-      for (auto& member : value.object()) with_dot.Set(member.first, std::move(member.second));
-      value = std::move(with_dot);
-    }
-    out.Set(element, std::move(value));
+    if (child.member && !value.object().empty())
+      value.object().InsertNew(0, ".", Value::MakeObject());
+    out.AppendNew(element, std::move(value));
   }
   return out;
 }
@@ -172,18 +190,15 @@ std::vector<std::string> FieldSet::Paths() const {
   return out;
 }
 
-FieldSet Union(const FieldSet& a, const FieldSet& b) {
-  FieldSet out = a;
-  out.member |= b.member;
-  for (const auto& [element, child] : b.children) {
-    const auto found = out.children.find(element);
-    if (found == out.children.end()) {
-      out.children.emplace(element, child);
-    } else {
-      found->second = Union(found->second, child);
-    }
+FieldSet Union(FieldSet a, FieldSet b) {
+  a.member |= b.member;
+  // Nodes that only b has move over; what is left of it is in both.
+  a.children.merge(b.children);
+  for (auto& [element, child] : b.children) {
+    FieldSet& own = a.children.find(element)->second;
+    own = Union(std::move(own), std::move(child));
   }
-  return out;
+  return a;
 }
 
 FieldSet Difference(const FieldSet& a, const FieldSet& b) {
@@ -207,6 +222,74 @@ FieldSet Intersection(const FieldSet& a, const FieldSet& b) {
     if (!both.empty()) out.children.emplace(element, std::move(both));
   }
   return out;
+}
+
+namespace {
+
+bool IsMember(const Value& fields) {
+  return fields.object().empty() || fields.object().begin()->first == ".";
+}
+
+// As a server writes it: ToJson of what it says gives it again.
+bool IsCanonicalElement(const std::string& element) {
+  if (element.size() < 2 || element[1] != ':') return false;
+  if (element[0] == 'f') return true;
+  if (const auto key = PlainKey(element))
+    return std::none_of(element.begin(), element.end(),
+                        [](char c) { return c == '<' || c == '>' || c == '&'; });
+  const auto parsed = ParseJson(std::string_view(element).substr(2));
+  return parsed && ToJson(*parsed) == std::string_view(element).substr(2);
+}
+
+bool AreCanonicalMembers(const Value& fields, bool is_root) {
+  if (!fields.is_object()) return false;
+  const std::string* last = nullptr;
+  for (const auto& [element, child] : fields.object()) {
+    if (element == ".") {
+      if (is_root || last || fields.object().size() < 2 || !child.is_object() ||
+          !child.object().empty())
+        return false;
+      continue;
+    }
+    if (!IsCanonicalElement(element) || (last && !PathElementLess()(*last, element)) ||
+        !AreCanonicalMembers(child, false))
+      return false;
+    last = &element;
+  }
+  return true;
+}
+
+// The child of a set, or null.
+const FieldSet* ChildOf(const FieldSet& set, const std::string& element) {
+  const auto found = set.children.find(element);
+  return found == set.children.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+bool IsCanonical(const Value& fields_v1) { return AreCanonicalMembers(fields_v1, true); }
+
+bool Touches(const Value& fields_v1, const FieldSet& set) {
+  return std::any_of(set.children.begin(), set.children.end(), [&](const auto& child) {
+    const Value* own = fields_v1.Find(child.first);
+    return own && ((child.second.member && IsMember(*own)) || Touches(*own, child.second));
+  });
+}
+
+bool Holds(const Value& fields_v1, const FieldSet& set) {
+  return std::all_of(set.children.begin(), set.children.end(), [&](const auto& child) {
+    const Value* own = fields_v1.Find(child.first);
+    if (!own) return child.second.empty();
+    return (!child.second.member || IsMember(*own)) && Holds(*own, child.second);
+  });
+}
+
+bool HeldBy(const Value& fields_v1, const FieldSet& set) {
+  return std::all_of(fields_v1.object().begin(), fields_v1.object().end(), [&](const auto& child) {
+    if (child.first == ".") return true;
+    const FieldSet* other = ChildOf(set, child.first);
+    return other && (other->member || !IsMember(child.second)) && HeldBy(child.second, *other);
+  });
 }
 
 FieldSchema SchemaOfType(const TypeInfo& type) {
@@ -266,18 +349,24 @@ std::string ItemElement(const FieldSchema& list, const Value& item) {
   if (list.form == Form::kSet) return "v:" + ToJson(item);
   std::vector<std::string_view> keys = Split(list.field->rules->list_keys, ',');
   std::sort(keys.begin(), keys.end());
-  Value identity = Value::MakeObject();
+  std::string out = "k:{";
+  const auto add = [&](std::string_view key, const Value& value) {
+    if (out.back() != '{') out += ',';
+    AppendJsonString(key, out);
+    out += ':';
+    AppendJson(value, out);
+  };
   for (std::string_view key : keys) {
     const Field* field = list.type ? list.type->Find(key) : nullptr;
     if (const Value* value = item.Find(key); value && !value->is_null()) {
-      identity.Set(key, *value);
+      add(key, *value);
     } else if (field && field->rules && !field->rules->default_json.empty()) {
-      if (auto fallback = ParseJson(field->rules->default_json)) identity.Set(key, *fallback);
+      if (auto fallback = ParseJson(field->rules->default_json)) add(key, *fallback);
     } else if (field && field->Has(kRequired)) {
-      identity.Set(key, field->kind == Kind::kString ? Value("") : Value(0));
+      add(key, field->kind == Kind::kString ? Value("") : Value(0));
     }
   }
-  return "k:" + ToJson(identity);
+  return out += '}';
 }
 
 namespace {
@@ -334,8 +423,9 @@ struct Sides {
 
 void ComparePart(const Value& before, const Value& now, const FieldSchema& schema,
                  const Sides& sides) {
+  if (before == now) return;
   if (IsLeaf(schema) || (IsEmptyContainer(before) && IsEmptyContainer(now))) {
-    if (!(before == now)) sides.modified.member = true;
+    sides.modified.member = true;
     return;
   }
   if (schema.form == Form::kSet || schema.form == Form::kKeyedList) {
@@ -379,11 +469,11 @@ void ComparePart(const Value& before, const Value& now, const FieldSchema& schem
   }
 }
 
-Value MergePart(const Value& live, const Value& applied, const FieldSchema& schema);
+Value MergePart(Value live, const Value& applied, const FieldSchema& schema);
 
 // Items only in live keep their place, shared ones follow the applied order, new ones stand where
 // the applied list has them (chapter 7.5).
-Value MergeItems(const Value::Array& live, const Value::Array& applied, const FieldSchema& schema) {
+Value MergeItems(Value::Array live, const Value::Array& applied, const FieldSchema& schema) {
   const FieldSchema item_schema = SchemaOfItem(schema);
   std::vector<std::string> left, right;
   for (const Value& item : live) left.push_back(ItemElement(schema, item));
@@ -406,7 +496,7 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
       continue;
     }
     if (a < live.size() && in(right, left[a]) == right.end()) {
-      out.push_back(live[a++]);
+      out.push_back(std::move(live[a++]));
       continue;
     }
     if (a < live.size() && done[left[a]]) {
@@ -420,8 +510,8 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
       if (counterpart == left.end()) {
         out.push_back(applied[b]);
       } else {
-        out.push_back(MergePart(live[static_cast<size_t>(counterpart - left.begin())], applied[b],
-                                item_schema));
+        Value& same = live[static_cast<size_t>(counterpart - left.begin())];
+        out.push_back(MergePart(std::move(same), applied[b], item_schema));
       }
       ++b;
       continue;
@@ -431,7 +521,7 @@ Value MergeItems(const Value::Array& live, const Value::Array& applied, const Fi
   return Value(std::move(out));
 }
 
-Value MergePart(const Value& live, const Value& applied, const FieldSchema& schema) {
+Value MergePart(Value live, const Value& applied, const FieldSchema& schema) {
   switch (schema.form) {
     case Form::kScalar:
     case Form::kAtomic:
@@ -439,17 +529,16 @@ Value MergePart(const Value& live, const Value& applied, const FieldSchema& sche
     case Form::kSet:
     case Form::kKeyedList:
       if (!live.is_array() || !applied.is_array()) return applied.is_null() ? live : applied;
-      return MergeItems(live.array(), applied.array(), schema);
+      return MergeItems(std::move(live.array()), applied.array(), schema);
     case Form::kStruct:
     case Form::kMap: {
       if (!live.is_object() || !applied.is_object())
         return applied.is_null() && live.is_object() ? live : applied;
-      Value out = live;
       for (const auto& [name, member] : applied.object()) {
-        const Value* present = out.Find(name);
-        out.Set(name, present ? MergePart(*present, member, SchemaOfMember(schema, name)) : member);
+        Value& present = live[name];
+        present = MergePart(std::move(present), member, SchemaOfMember(schema, name));
       }
-      return out;
+      return live;
     }
   }
   return applied;
@@ -584,8 +673,8 @@ Comparison Compare(const Value& before, const Value& now, const TypeInfo& type) 
   return found;
 }
 
-Value MergeApplied(const Value& live, const Value& applied, const TypeInfo& type) {
-  return MergePart(live, applied, SchemaOfType(type));
+Value MergeApplied(Value live, const Value& applied, const TypeInfo& type) {
+  return MergePart(std::move(live), applied, SchemaOfType(type));
 }
 
 void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed,

@@ -37,9 +37,16 @@ struct FieldSet {
   std::vector<std::string> Paths() const;
 };
 
-FieldSet Union(const FieldSet& a, const FieldSet& b);
+FieldSet Union(FieldSet a, FieldSet b);
 FieldSet Difference(const FieldSet& a, const FieldSet& b);
 FieldSet Intersection(const FieldSet& a, const FieldSet& b);
+
+// The same of sets that stand as fieldsV1 has them, without reading them.
+// Whether Parse and ToValue would give the same text again. The others REQUIRE it.
+bool IsCanonical(const Value& fields_v1);
+bool Touches(const Value& fields_v1, const FieldSet& set);  // have they a member in common
+bool Holds(const Value& fields_v1, const FieldSet& set);    // are all members of the set in it
+bool HeldBy(const Value& fields_v1, const FieldSet& set);   // the other way round
 
 // How a part of an object merges and is owned.
 struct FieldSchema {
@@ -64,7 +71,7 @@ struct Comparison {
 Comparison Compare(const Value& before, const Value& now, const TypeInfo& type);
 
 // The live object with the applied fields in it.
-Value MergeApplied(const Value& live, const Value& applied, const TypeInfo& type);
+Value MergeApplied(Value live, const Value& applied, const TypeInfo& type);
 // Takes the paths away for which `doomed` has members and `kept` has none at or below.
 void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed,
                  const FieldSet& kept);

@@ -189,5 +189,28 @@ TEST(FieldSet, SaysWhatDoesNotFitTheSchema) {  // S-7.14
             "errors:\n  .x: field not declared in schema\n  .spec: expected map, got list");
 }
 
+TEST(FieldSet, IsComparedAsItIsWritten) {
+  const Value written =
+      ParseJson(R"({"f:a":{},"f:b":{".":{},"k:{\"name\":\"x\"}":{".":{},"f:name":{}}}})").value();
+  ASSERT_TRUE(IsCanonical(written));
+  const FieldSet all = FieldSet::Parse(written);
+  EXPECT_TRUE(Holds(written, all) && HeldBy(written, all) && Touches(written, all));
+  FieldSet part;
+  part.Insert({"f:b", R"(k:{"name":"x"})", "f:name"});
+  EXPECT_TRUE(Holds(written, part) && Touches(written, part));
+  EXPECT_FALSE(HeldBy(written, part));
+  FieldSet other;
+  other.Insert({"f:b", R"(k:{"name":"y"})"});
+  EXPECT_FALSE(Holds(written, other) || Touches(written, other));
+}
+
+TEST(FieldSet, IsNotCanonicalWhenAServerWroteItOtherwise) {
+  for (const char* text : {R"({"f:b":{},"f:a":{}})", R"({".":{}})", R"({"f:a":{".":{}}})",
+                           R"({"f:a":{"f:b":{},".":{}}})", R"({"k:{\"name\": \"x\"}":{}})",
+                           R"({"f:a":1})", R"({"x":{}})", R"({"v:1.0":{}})"}) {
+    EXPECT_FALSE(IsCanonical(ParseJson(text).value())) << text;
+  }
+}
+
 }  // namespace
 }  // namespace k8s::fakeapiserver

@@ -18,30 +18,78 @@ constexpr size_t kMaxUpdateManagers = 10;
 constexpr std::string_view kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 constexpr size_t kMaxLastApplied = size_t{256} << 10;
 
-struct Entry {
+// What a manager owns. Most entries that a change meets it leaves as they are: these stay as they
+// were written, and nothing but text is compared.
+class Entry {
+ public:
   FieldOwner owner{};
   std::string time{};
-  FieldSet set{};
+
+  Entry(FieldOwner who, std::string when, FieldSet set)
+      : owner(std::move(who)), time(std::move(when)), set_(std::move(set)) {}
+  Entry(FieldOwner who, std::string when, Value fields)
+      : owner(std::move(who)), time(std::move(when)), written_(std::move(fields)) {
+    if (!IsCanonical(written_)) Become(FieldSet::Parse(written_));
+  }
 
   bool Is(const FieldOwner& other) const {
     return owner.manager == other.manager && owner.apply == other.apply &&
            owner.subresource == other.subresource &&
            (owner.apply || owner.api_version == other.api_version);
   }
+  bool empty() const { return IsWritten() ? written_.object().empty() : set_.empty(); }
+  const FieldSet& set() const {
+    if (IsWritten()) {
+      set_ = FieldSet::Parse(written_);
+      written_ = {};
+    }
+    return set_;
+  }
+  Value TakeValue() { return IsWritten() ? std::move(written_) : set_.ToValue(); }
+
+  bool Shares(const FieldSet& other) const {
+    return IsWritten() ? Touches(written_, other) : !Intersection(set_, other).empty();
+  }
+  bool Covers(const FieldSet& other) const {
+    return IsWritten() ? Holds(written_, other) : Difference(other, set_).empty();
+  }
+  bool IsWithin(const FieldSet& other) const {
+    return IsWritten() ? HeldBy(written_, other) : Difference(set_, other).empty();
+  }
+
+  void Drop(const FieldSet& gone) {
+    if (Shares(gone)) Become(Difference(set(), gone));
+  }
+  void Add(const FieldSet& more) {
+    if (Covers(more)) return;
+    FieldSet both = Union(TakeSet(), more);
+    Become(std::move(both));
+  }
+  void Become(FieldSet other) {
+    written_ = {};
+    set_ = std::move(other);
+  }
+
+ private:
+  bool IsWritten() const { return !written_.is_null(); }
+  FieldSet TakeSet() { return set(), std::move(set_); }
+
+  // One of the two: the fields as they were written, or what came of them.
+  mutable Value written_{};
+  mutable FieldSet set_{};
 };
 using Entries = std::vector<Entry>;
 
-Entries ReadEntries(const Value* managed) {
+Entries ReadEntries(Value managed) {
   Entries entries;
-  if (!managed || !managed->is_array()) return entries;
-  for (const Value& one : managed->array()) {
-    Entry entry;
-    entry.owner = {std::string(one.StringAt({"manager"})), one.StringAt({"operation"}) == "Apply",
+  if (!managed.is_array()) return entries;
+  for (Value& one : managed.array()) {
+    Value* fields = one.Find("fieldsV1");
+    entries.emplace_back(
+        FieldOwner{std::string(one.StringAt({"manager"})), one.StringAt({"operation"}) == "Apply",
                    std::string(one.StringAt({"apiVersion"})),
-                   std::string(one.StringAt({"subresource"}))};
-    entry.time = std::string(one.StringAt({"time"}));
-    if (const Value* fields = one.Find("fieldsV1")) entry.set = FieldSet::Parse(*fields);
-    entries.push_back(std::move(entry));
+                   std::string(one.StringAt({"subresource"}))},
+        std::string(one.StringAt({"time"})), fields ? std::move(*fields) : Value::MakeObject());
   }
   return entries;
 }
@@ -55,21 +103,24 @@ Value WriteEntries(Entries entries) {
     return key(a) < key(b);
   });
   Value out = Value::MakeArray();
-  for (const Entry& entry : entries) {
-    Value one = Value::MakeObject({{"manager", entry.owner.manager},
-                                   {"operation", entry.owner.apply ? "Apply" : "Update"},
-                                   {"apiVersion", entry.owner.api_version}});
-    if (!entry.time.empty()) one.Set("time", entry.time);
-    one.Set("fieldsType", "FieldsV1");
-    one.Set("fieldsV1", entry.set.ToValue());
-    if (!entry.owner.subresource.empty()) one.Set("subresource", entry.owner.subresource);
+  for (Entry& entry : entries) {
+    Value::Object one;
+    one.reserve(7);
+    one.AppendNew("manager", std::move(entry.owner.manager));
+    one.AppendNew("operation", entry.owner.apply ? "Apply" : "Update");
+    one.AppendNew("apiVersion", std::move(entry.owner.api_version));
+    if (!entry.time.empty()) one.AppendNew("time", std::move(entry.time));
+    one.AppendNew("fieldsType", "FieldsV1");
+    one.AppendNew("fieldsV1", entry.TakeValue());
+    if (!entry.owner.subresource.empty())
+      one.AppendNew("subresource", std::move(entry.owner.subresource));
     out.Append(std::move(one));
   }
   return out;
 }
 
 void Store(Value& tree, Entries entries) {
-  std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
+  std::erase_if(entries, [](const Entry& entry) { return entry.empty(); });
   if (entries.empty()) {
     tree["metadata"].Remove("managedFields");
   } else {
@@ -106,9 +157,23 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
   }
 }
 
-Value WithoutManagedFields(Value tree) {
-  if (Value* metadata = tree.Find("metadata")) metadata->Remove("managedFields");
-  return tree;
+Value Without(std::string_view name, const Value& object) {
+  Value::Object out;
+  out.reserve(object.object().size());
+  for (const auto& [member, value] : object.object()) {
+    if (member != name) out.AppendNew(member, value);
+  }
+  return out;
+}
+
+Value WithoutManagedFields(const Value& tree) {
+  const Value* metadata = tree.Find("metadata");
+  if (!metadata || !metadata->is_object()) return tree;
+  Value::Object out;
+  out.reserve(tree.object().size());
+  for (const auto& [name, member] : tree.object())
+    out.AppendNew(name, name == "metadata" ? Without("managedFields", member) : member);
+  return out;
 }
 
 Value ZeroOf(const TypeInfo& type) {
@@ -135,14 +200,14 @@ void Cap(Entries& entries) {
     const auto found = std::find_if(merged.begin(), merged.end(),
                                     [&](const Entry& one) { return one.Is(ancient); });
     if (found == merged.end()) {
-      merged.push_back({ancient, entry->time, entry->set});
+      merged.emplace_back(ancient, entry->time, entry->set());
     } else {
-      found->set = Union(found->set, entry->set);
+      found->Add(entry->set());
       found->time = std::max(found->time, entry->time);
     }
-    entry->set = {};
+    entry->Become({});
   }
-  std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
+  std::erase_if(entries, [](const Entry& entry) { return entry.empty(); });
   for (Entry& entry : merged) entries.push_back(std::move(entry));
 }
 
@@ -306,27 +371,26 @@ class ChangesByVersion {
 Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOwner& owner,
                           std::string_view time) {
   if (!live) return {};
-  Entries entries = ReadEntries(live->Find({"metadata", "managedFields"}));
+  const Value* managed = live->Find({"metadata", "managedFields"});
+  Entries entries = ReadEntries(managed ? *managed : Value());
   if (!entries.empty()) return entries;
   // As if an update had made the object out of nothing.
   const Comparison made = OwnableChanges(ZeroOf(type), WithoutManagedFields(*live), type, "");
-  Entry before{{"before-first-apply", false, owner.api_version, ""},
-               std::string(time),
-               Union(made.added, made.modified)};
-  entries.push_back(std::move(before));
+  entries.emplace_back(FieldOwner{"before-first-apply", false, owner.api_version, ""},
+                       std::string(time), Union(made.added, made.modified));
   return entries;
 }
 
 // Takes out what the owner applied the last time and now does not, unless others own it too.
 void RemoveGivenUp(Value& merged, const TypeInfo& type, const Entries& entries,
                    const FieldOwner& owner, const FieldSet& wanted) {
-  FieldSet given_up, kept = wanted;
+  const auto own = std::find_if(entries.begin(), entries.end(),
+                                [&](const Entry& entry) { return entry.Is(owner); });
+  if (own == entries.end() || own->IsWithin(wanted)) return;
+  const FieldSet given_up = Difference(own->set(), wanted);
+  FieldSet kept = wanted;
   for (const Entry& entry : entries) {
-    if (entry.Is(owner)) {
-      given_up = Difference(entry.set, wanted);
-    } else {
-      kept = Union(kept, entry.set);
-    }
+    if (!entry.Is(owner)) kept = Union(std::move(kept), entry.set());
   }
   RemovePaths(merged, SchemaOfType(type), given_up, kept);
 }
@@ -360,10 +424,22 @@ Conflicts FindConflicts(const Entries& entries, const FieldOwner& owner, Changes
   for (const Entry& entry : entries) {
     if (entry.Is(owner)) continue;
     const Comparison& seen = changes.In(entry.owner.api_version);
-    FieldSet both = Difference(Intersection(entry.set, Union(seen.added, seen.modified)), peaceful);
+    if (!entry.Shares(seen.added) && !entry.Shares(seen.modified)) continue;
+    FieldSet both =
+        Difference(Intersection(entry.set(), Union(seen.added, seen.modified)), peaceful);
     if (!both.empty()) conflicts.emplace_back(&entry, std::move(both));
   }
   return conflicts;
+}
+
+// What another has changed is the owner's no more. Whether that is news.
+bool DropChanges(Entry& entry, const Comparison& seen) {
+  bool changed = false;
+  for (const FieldSet* gone : {&seen.added, &seen.modified, &seen.removed}) {
+    changed |= entry.Shares(*gone);
+    entry.Drop(*gone);
+  }
+  return changed;
 }
 
 // The applier owns what it wants, the others what is left to them. Whether that is news.
@@ -371,57 +447,58 @@ bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
               ChangesByVersion& changes) {
   bool changed = false, known = false;
   for (Entry& entry : entries) {
-    FieldSet set = wanted;
     if (!entry.Is(owner)) {
-      const Comparison& seen = changes.In(entry.owner.api_version);
-      set = Difference(entry.set, Union(Union(seen.added, seen.modified), seen.removed));
-    } else {
-      known = true;
-      entry.owner.api_version = owner.api_version;
+      changed |= DropChanges(entry, changes.In(entry.owner.api_version));
+      continue;
     }
-    changed |= !(set == entry.set);
-    entry.set = std::move(set);
+    known = true;
+    entry.owner.api_version = owner.api_version;
+    if (entry.Covers(wanted) && entry.IsWithin(wanted)) continue;
+    changed = true;
+    entry.Become(wanted);
   }
-  if (!known) entries.push_back({owner, "", wanted});
+  if (!known) entries.emplace_back(owner, "", wanted);
   return changed || !known;
 }
 
 }  // namespace
 
-void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
+void TrackUpdate(const Value* old, Value& now, Value sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time, const OtherVersions& versions) {
   const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
-  if (sent && (AreSentEmpty(*sent) || AreBroken(*sent))) {
+  if (AreSentEmpty(sent) || AreBroken(sent)) {
     now["metadata"].Remove("managedFields");
     return;
   }
-  Entries entries = ReadEntries(sent && old && AreUsable(*sent) ? sent : stored);
+  if (!old || !AreUsable(sent)) sent = stored ? *stored : Value();
+  Entries entries = ReadEntries(std::move(sent));
   if (old && entries.empty()) {
     now["metadata"].Remove("managedFields");
     return;
   }
-  const Value before = old ? WithoutManagedFields(*old) : ZeroOf(type);
-  const Value after = WithoutManagedFields(now);
-  ChangesByVersion changes(before, after, type, owner, versions);
-  const FieldSet written = Union(changes.own().added, changes.own().modified);
+  const Value zero = old ? Value() : ZeroOf(type);
+  ChangesByVersion changes(old ? *old : zero, now, type, owner, versions);
   Entry* own = nullptr;
   for (Entry& entry : entries) {
     if (entry.Is(owner)) {
       own = &entry;
     } else {
-      const Comparison& seen = changes.In(entry.owner.api_version);
-      entry.set =
-          Difference(Difference(Difference(entry.set, seen.added), seen.modified), seen.removed);
+      DropChanges(entry, changes.In(entry.owner.api_version));
     }
   }
   if (!own) {
-    entries.push_back({owner, "", {}});
+    entries.emplace_back(owner, "", FieldSet());
     own = &entries.back();
   }
-  FieldSet set = Union(Difference(own->set, changes.own().removed), written);
-  if (!(set == own->set) || own->time.empty()) own->time = std::string(time);
-  own->set = std::move(set);
-  std::erase_if(entries, [](const Entry& entry) { return entry.set.empty(); });
+  const Comparison& seen = changes.own();
+  const FieldSet lost = Difference(Difference(seen.removed, seen.added), seen.modified);
+  if (own->Shares(lost) || !own->Covers(seen.added) || !own->Covers(seen.modified) ||
+      own->time.empty())
+    own->time = std::string(time);
+  own->Drop(lost);
+  own->Add(seen.added);
+  own->Add(seen.modified);
+  std::erase_if(entries, [](const Entry& entry) { return entry.empty(); });
   Cap(entries);
   Store(now, std::move(entries));
 }
@@ -434,20 +511,20 @@ Result<Value> ApplyObject(const Value* live_in, const Value& applied, const Type
   };
   if (const std::string problem = CheckAgainstSchema(applied, type); !problem.empty())
     return untyped(problem);
-  const Value live = live_in ? WithoutManagedFields(*live_in) : ZeroOf(type);
+  Value live = live_in ? WithoutManagedFields(*live_in) : ZeroOf(type);
   Entries entries = OwnersBeforeApply(live_in, type, owner, time);
   FieldSet wanted = PathsOf(applied, type);
   Strip(wanted, type, owner.subresource);
 
   Value merged = live_in ? MergeApplied(live, applied, type) : applied;
   RemoveGivenUpThere(merged, applied, type, entries, owner, wanted, versions);
-  const auto normal_live = Normalise(live, type);
+  const auto normal_live = Normalise(std::move(live), type);
   if (!normal_live) return normal_live.error();
   const auto normal_merged = Normalise(merged, type);
   if (!normal_merged) return untyped(normal_merged.error().message());
 
   ChangesByVersion changes(*normal_live, *normal_merged, type, owner, versions);
-  const Conflicts conflicts = FindConflicts(entries, owner, changes, live, type);
+  const Conflicts conflicts = FindConflicts(entries, owner, changes, *normal_live, type);
   if (!conflicts.empty() && !force) return ConflictError(conflicts);
 
   const bool owners_changed = HandOver(entries, owner, wanted, changes);

@@ -35,7 +35,7 @@ using OtherVersions = std::function<std::optional<OtherVersion>(std::string_view
 
 // Rewrites metadata.managedFields of `now` after a create (old null) or update. `sent` is what the
 // client sent as managedFields, null when it sent none.
-void TrackUpdate(const Value* old, Value& now, const Value* sent, const TypeInfo& type,
+void TrackUpdate(const Value* old, Value& now, Value sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time,
                  const OtherVersions& versions = {});
 

@@ -119,8 +119,8 @@ void SettleApiService(Core& core, const Served& served, const ObjectPtr& object)
   }
   conditions.Append(std::move(condition));
   now["status"].Set("conditions", std::move(conditions));
-  TrackUpdate(&live, now, nullptr, *served.type,
-              {"kube-apiserver", false, served.api_version, "status"}, core.NowText());
+  TrackUpdate(&live, now, {}, *served.type, {"kube-apiserver", false, served.api_version, "status"},
+              core.NowText());
   const Revision revision = core.store.NextRevision();
   now["metadata"].Set("resourceVersion", std::to_string(revision));
   auto normal = Normalise(std::move(now), *served.type);

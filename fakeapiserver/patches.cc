@@ -1,5 +1,7 @@
 // patch in its four forms (chapter 7 of the specification).
 
+#include <functional>
+
 #include "fakeapiserver/core.h"
 #include "fakeapiserver/defaults.h"
 #include "fakeapiserver/go_text.h"
@@ -123,13 +125,17 @@ Value TouchedBy(const Value& patch) {
   return touched;
 }
 
+// Makes the object that a patch is applied to, patched; again for whoever complains about it.
+using MakePatched = std::function<Result<Value>()>;
+
 // The patched tree, decoded as the kind; problems of unknown fields as the mode wants them.
-Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
-                     std::vector<std::string> problems, const Value& patch, bool strategic) {
+Result<Value> Decode(Call& call, Value patched, const MakePatched& again, const TypeInfo& type,
+                     const ReadPatch& patch, bool strategic) {
   const FieldValidation mode = FieldValidationOf(call);
-  const auto shown = [&](Value result) {
-    if (strategic) return Quote(GoMapText(patch));
-    SortTouched(result, TouchedBy(patch));
+  const auto shown = [&] {
+    if (strategic) return Quote(GoMapText(patch.document));
+    Value result = again().value();
+    SortTouched(result, TouchedBy(patch.document));
     return Quote(ToJson(result));
   };
   if (strategic && !patched.Find("kind") && !patched.Find("apiVersion")) {
@@ -142,20 +148,20 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
         api_version(patched.StringAt({"apiVersion"}));
     if (const TypeInfo* other = FindKind(api_version, kind)) {
       if (auto decoded = Normalise(patched, *other); !decoded)
-        return Undecodable(shown(patched), decoded.error().message());
+        return Undecodable(shown(), decoded.error().message());
     }
-    return Undecodable(shown(patched),
-                       Cat("no kind ", Quote(kind), " is registered for version ",
-                           Quote(api_version), " in scheme \"pkg/runtime/scheme.go:111\""));
+    return Undecodable(
+        shown(), Cat("no kind ", Quote(kind), " is registered for version ", Quote(api_version),
+                     " in scheme \"pkg/runtime/scheme.go:111\""));
   }
   std::vector<std::string> unknown;
-  const std::string text = shown(patched);
   auto normal = Normalise(std::move(patched), type, &unknown,
                           strategic ? Decoder::kConverter : Decoder::kJson);
-  if (!normal) return Undecodable(text, normal.error().message());
+  if (!normal) return Undecodable(shown(), normal.error().message());
+  std::vector<std::string> problems = patch.problems;
   for (const std::string& path : unknown) problems.push_back(Cat("unknown field ", Quote(path)));
   if (mode == FieldValidation::kStrict && !problems.empty())
-    return Undecodable(text, Cat("strict decoding error: ", Join(problems, ", ")));
+    return Undecodable(shown(), Cat("strict decoding error: ", Join(problems, ", ")));
   if (mode == FieldValidation::kWarn) {
     for (std::string& problem : problems) call.Warn(std::move(problem));
   }
@@ -163,10 +169,8 @@ Result<Value> Decode(Call& call, Value patched, const TypeInfo& type,
   return normal;
 }
 
-Result<Value> Patched(Call& call, const Value& old, const ReadPatch& patch,
-                      std::string_view kind_of_patch) {
-  const TypeInfo& type = *call.served->type;
-  Value document = old;
+Result<Value> ApplyPatch(Value document, const ReadPatch& patch, const TypeInfo& type,
+                         std::string_view kind_of_patch) {
   if (kind_of_patch == kJsonPatch) {
     if (auto done = ApplyJsonPatch(patch.document, document); !done) {
       return RouterError(422, "Invalid",
@@ -180,10 +184,18 @@ Result<Value> Patched(Call& call, const Value& old, const ReadPatch& patch,
       return Untyped(done.error().message());
     }
   }
-  if (!document.is_object())
-    return Undecodable(Quote(ToJson(document)), "couldn't get version/kind; json parse error");
-  return Decode(call, std::move(document), type, patch.problems, patch.document,
-                kind_of_patch == kStrategicPatch);
+  return document;
+}
+
+Result<Value> Patched(Call& call, const Value& old, const ReadPatch& patch,
+                      std::string_view kind_of_patch) {
+  const TypeInfo& type = *call.served->type;
+  const MakePatched make = [&] { return ApplyPatch(old, patch, type, kind_of_patch); };
+  auto document = make();
+  if (!document) return document.error();
+  if (!document->is_object())
+    return Undecodable(Quote(ToJson(*document)), "couldn't get version/kind; json parse error");
+  return Decode(call, *std::move(document), make, type, patch, kind_of_patch == kStrategicPatch);
 }
 
 struct AppliedConfiguration {

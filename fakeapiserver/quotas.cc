@@ -263,7 +263,7 @@ Result<void> ChargeQuotas(Core& core, const Call& call, const Value& object) {
       changed = true;
     }
     if (!changed) continue;
-    TrackUpdate(&quota, now, nullptr, *served.type, {"kube-apiserver", false, "v1", "status"},
+    TrackUpdate(&quota, now, {}, *served.type, {"kube-apiserver", false, "v1", "status"},
                 core.NowText());
     const Revision revision = core.store.NextRevision();
     now["metadata"].Set("resourceVersion", std::to_string(revision));

@@ -322,7 +322,7 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
     condition.Set("lastTransitionTime", core.NowText());
     condition.Set("reason", allowed > 1 ? "SufficientPods" : "InsufficientPods");
     condition.Set("message", "");
-    TrackUpdate(&before, now, nullptr, *budgets.type,
+    TrackUpdate(&before, now, {}, *budgets.type,
                 {"kube-apiserver", false, budgets.api_version, "status"}, core.NowText());
   });
   if (!stored) return stored.error();
@@ -524,7 +524,7 @@ Result<Answer> ServeToken(Core& core, Call& call) {
     errors.push_back(InvalidValue("spec.expirationSeconds", seconds,
                                   "may not specify a duration larger than 2^32 seconds"));
   if (!errors.empty()) return InvalidObject({"authentication.k8s.io", "TokenRequest"}, "", errors);
-  TrackUpdate(nullptr, *request, nullptr, type,
+  TrackUpdate(nullptr, *request, {}, type,
               {ManagerOf(call), false, "authentication.k8s.io/v1", "token"}, core.NowText());
   Value& metadata = (*request)["metadata"];
   metadata.Set("name", call.info.name);
@@ -643,8 +643,8 @@ Result<Answer> CreateVirtual(Core& core, Call& call) {
   if (!review) return review.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
   Value sent_metadata = (*review)["metadata"];
-  TrackUpdate(nullptr, *review, nullptr, type,
-              {ManagerOf(call), false, call.served->api_version, ""}, core.NowText());
+  TrackUpdate(nullptr, *review, {}, type, {ManagerOf(call), false, call.served->api_version, ""},
+              core.NowText());
   if (call.served->kind.ends_with("AccessReview")) {
     const FieldErrors errors = CheckAccessReview(call, *review, std::move(sent_metadata));
     if (!errors.empty()) return InvalidObject({"authorization.k8s.io", ""}, "", errors);

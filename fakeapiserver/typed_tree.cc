@@ -1,6 +1,8 @@
 #include "fakeapiserver/typed_tree.h"
 
 #include <cmath>
+#include <iterator>
+#include <optional>
 
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
@@ -11,22 +13,36 @@
 namespace k8s::fakeapiserver {
 namespace {
 
-// Where in the tree the reader is, for errors and for the names of unknown members.
+// Where in the tree the reader is, for errors and for the names of unknown members. A link of a
+// chain on the stack, whose paths are put together when somebody complains.
 struct Place {
-  std::string go_path{};      // dotted, without indices, as Go's errors have it
-  std::string strict_path{};  // with indices
-  std::string_view owner{};   // the Go struct around the field
+  enum class Step : uint8_t { kRoot, kMember, kElement, kEntry };
+  const Place* outer = nullptr;
+  Step step = Step::kRoot;
+  std::string_view name{};  // of a member or an entry
+  size_t index = 0;
+  std::string_view owner{};  // the Go struct around the field
 
-  Place Member(std::string_view name, std::string_view struct_name) const {
-    const auto join = [&](const std::string& path) {
-      return path.empty() ? std::string(name) : Cat(path, ".", name);
-    };
-    return {join(go_path), join(strict_path), struct_name};
+  Place Member(std::string_view member, std::string_view struct_name) const {
+    return {this, Step::kMember, member, 0, struct_name};
   }
-  Place Element(size_t index) const {
-    return {go_path, Cat(strict_path, "[", std::to_string(index), "]"), owner};
+  Place Element(size_t at) const { return {this, Step::kElement, {}, at, owner}; }
+  Place Entry(std::string_view key) const { return {this, Step::kEntry, key, 0, owner}; }
+
+  // Dotted, without indices, as Go's errors have it.
+  std::string GoPath() const {
+    std::string path = outer ? outer->GoPath() : "";
+    if (step == Step::kMember) path += Cat(path.empty() ? "" : ".", name);
+    return path;
   }
-  Place Entry(std::string_view key) const { return {go_path, Cat(strict_path, ".", key), owner}; }
+  // With indices.
+  std::string StrictPath() const {
+    std::string path = outer ? outer->StrictPath() : "";
+    if (step == Step::kMember) path += Cat(path.empty() ? "" : ".", name);
+    if (step == Step::kElement) path += Cat("[", std::to_string(index), "]");
+    if (step == Step::kEntry) path += Cat(".", name);
+    return path;
+  }
 };
 
 std::string_view GoJsonName(const Value& value) {
@@ -53,7 +69,7 @@ Error JsonMismatch(const Value& value, const Place& place, std::string_view want
   std::string what(GoJsonName(value));
   if (show_number && value.is_number()) what += " " + ToJson(value);
   return DecodeError(Cat("json: cannot unmarshal ", what, " into Go struct field ", place.owner,
-                         ".", place.go_path, " of type ", wanted));
+                         ".", place.GoPath(), " of type ", wanted));
 }
 
 // Go's kind of a value in a tree.
@@ -85,136 +101,163 @@ Error ConverterMismatch(const Value& value, std::string_view wanted) {
   return DecodeError(Cat("unrecognized type: ", wanted));
 }
 
+// Works in place. Its functions are false on errors, which error() tells.
 class Normaliser {
  public:
   Normaliser(std::vector<std::string>* unknown, Decoder decoder)
       : unknown_(unknown), decoder_(decoder) {}
 
-  Result<Value> Message(Value tree, const TypeInfo& type, const Place& place) {
-    if (type.Has(kTransparent)) return Transparent(std::move(tree), type, place);
-    if (type.Has(kUnion)) return Union(std::move(tree), type, place);
+  const Error& error() const { return *error_; }
+
+  bool Message(Value& tree, const TypeInfo& type, const Place& place) {
+    if (type.Has(kTransparent)) return Transparent(tree, type, place);
+    if (type.Has(kUnion)) return Union(tree, type, place);
     if (tree.is_null()) tree = Value::MakeObject();
     if (!tree.is_object())
       return Mismatch(tree, place, Cat(type.group_version->version, ".", type.name));
-    Value out = Value::MakeObject();
-    auto& members = out.object();
-    members.reserve(type.fields.size() + 2);
-    if (type.Has(kIsKind)) {
-      for (std::string_view name : {std::string_view("kind"), std::string_view("apiVersion")}) {
-        Value* member = tree.Find(name);
-        if (!member || member->is_null()) continue;
-        if (!member->is_string()) return Mismatch(*member, place.Member(name, type.name), "string");
-        if (!member->string().empty()) members.AppendNew(std::string(name), std::move(*member));
-      }
-    }
+    Value::Object& members = tree.object();
+    size_t at = 0;
+    if (type.Has(kIsKind) && !Head(members, type, place, at)) return false;
+    std::vector<std::string> unknown;
+    if (!IsOrdered(members, at, type)) unknown = Order(members, at, type, place);
     for (const Field& field : type.fields) {
-      Value* member = tree.Find(field.name());
-      auto written = Write(member ? std::move(*member) : Value(), field,
-                           place.Member(field.name(), type.name));
-      if (!written) return written.error();
-      if (keep_) members.AppendNew(std::string(field.name()), *std::move(written));
+      const bool given = at < members.size() && members.at(at).first == field.name();
+      Value zero;
+      Value& value = given ? members.at(at).second : zero;
+      bool keep = false;
+      if (!Write(value, field, place.Member(field.name(), type.name), keep)) return false;
+      if (keep && !given) members.InsertNew(at, std::string(field.name()), std::move(value));
+      if (given && !keep) members.RemoveAt(at);
+      if (keep) ++at;
     }
-    if (unknown_) FindUnknown(tree, type, place);
-    return out;
+    if (unknown_) std::move(unknown.begin(), unknown.end(), std::back_inserter(*unknown_));
+    return true;
   }
 
  private:
-  void FindUnknown(const Value& tree, const TypeInfo& type, const Place& place) {
-    for (const auto& member : tree.object()) {
-      if (type.Has(kIsKind) && (member.first == "kind" || member.first == "apiVersion")) continue;
-      if (!type.Find(member.first))
-        unknown_->push_back(place.Member(member.first, type.name).strict_path);
+  // Puts kind and apiVersion first and sets `at` behind them.
+  bool Head(Value::Object& members, const TypeInfo& type, const Place& place, size_t& at) {
+    for (std::string_view name : {std::string_view("kind"), std::string_view("apiVersion")}) {
+      const Value* member = members.Find(name);
+      if (!member) continue;
+      if (!member->is_null() && !member->is_string())
+        return Mismatch(*member, place.Member(name, type.name), "string");
+      if (member->is_null() || member->string().empty()) {
+        members.Remove(name);
+      } else if (members.at(at++).first != name) {
+        Value moved = *member;
+        members.Remove(name);
+        members.InsertNew(at - 1, std::string(name), std::move(moved));
+      }
     }
+    return true;
   }
 
-  // Sets keep_: whether JSON shows the member.
-  Result<Value> Write(Value value, const Field& field, const Place& place) {
-    const bool always = field.Has(kAlways);
+  // Whether the members from `at` on are all known and in the order of the table.
+  static bool IsOrdered(const Value::Object& members, size_t at, const TypeInfo& type) {
+    for (const Field& field : type.fields) {
+      if (at == members.size()) return true;
+      if (members.at(at).first == field.name()) ++at;
+    }
+    return at == members.size();
+  }
+
+  // Makes it so. The paths of the unknown members, which go, where somebody asks for them.
+  std::vector<std::string> Order(Value::Object& members, size_t at, const TypeInfo& type,
+                                 const Place& place) const {
+    std::vector<std::string> unknown;
+    if (unknown_) {
+      for (size_t i = at; i < members.size(); ++i) {
+        if (!type.Find(members.at(i).first))
+          unknown.push_back(place.Member(members.at(i).first, type.name).StrictPath());
+      }
+    }
+    Value::Object ordered;
+    ordered.reserve(members.size());
+    for (size_t i = 0; i < at; ++i)
+      ordered.AppendNew(std::string(members.at(i).first), std::move(members.at(i).second));
+    for (const Field& field : type.fields) {
+      if (Value* member = members.Find(field.name()))
+        ordered.AppendNew(std::string(field.name()), std::move(*member));
+    }
+    members = std::move(ordered);
+    return unknown;
+  }
+
+  // Sets keep: whether JSON shows the member.
+  bool Write(Value& value, const Field& field, const Place& place, bool& keep) {
+    if (field.shape == Shape::kOne) return One(value, field, place, keep);
+    keep = field.Has(kAlways);
+    if (value.is_null()) return true;
     switch (field.shape) {
       case Shape::kOne:
-        return One(std::move(value), field, place);
-      case Shape::kOptional: {
-        if (value.is_null()) return Keep(Value(), always);
-        auto element = Element(std::move(value), field, place);
-        keep_ = true;
-        return element;
-      }
+        break;
+      case Shape::kOptional:
+        keep = true;
+        return Element(value, field, place);
       case Shape::kList: {
-        if (value.is_null()) return Keep(Value(), always);
         if (!value.is_array()) return Mismatch(value, place, GoTypeName(field));
         for (size_t i = 0; i < value.array().size(); ++i) {
-          auto element = Element(std::move(value.array()[i]), field, place.Element(i));
-          if (!element) return element;
-          value.array()[i] = *std::move(element);
+          if (!Element(value.array()[i], field, place.Element(i))) return false;
         }
-        const bool shown = always || !value.array().empty();
-        return Keep(std::move(value), shown);
+        keep |= !value.array().empty();
+        break;
       }
       case Shape::kMap: {
-        if (value.is_null()) return Keep(Value(), always);
         if (!value.is_object()) return Mismatch(value, place, GoTypeName(field));
         for (auto& [key, entry] : value.object()) {
-          auto element = Element(std::move(entry), field, place.Entry(key));
-          if (!element) return element;
-          entry = *std::move(element);
+          if (!Element(entry, field, place.Entry(key))) return false;
         }
         value.object().SortByName();
-        const bool shown = always || !value.object().empty();
-        return Keep(std::move(value), shown);
+        keep |= !value.object().empty();
+        break;
       }
     }
-    return Keep(Value(), false);
+    return true;
   }
 
-  Value Keep(Value value, bool keep) {
-    keep_ = keep;
-    return value;
-  }
-
-  Result<Value> One(Value value, const Field& field, const Place& place) {
+  bool One(Value& value, const Field& field, const Place& place, bool& keep) {
     const bool absent = value.is_null();
     const bool always = field.Has(kAlways);
+    keep = !field.Has(kOmitZero);
     switch (field.kind) {
       case Kind::kMessage: {
         const TypeInfo& type = field.type();
-        if (absent && type.Has(kTransparent)) return Keep(Value(), always);
-        auto message = Message(std::move(value), type, place);
-        if (!message) return message;
-        const bool shown = !field.Has(kOmitZero) || !IsZeroMessage(*message, type);
-        return Keep(*std::move(message), shown);
+        if (absent && type.Has(kTransparent)) {
+          keep = always;
+          return true;
+        }
+        if (!Message(value, type, place)) return false;
+        keep = keep || !IsZeroMessage(value, type);
+        return true;
       }
       case Kind::kTime:
       case Kind::kMicroTime:
-        if (absent) return Keep(Value(), !field.Has(kOmitZero));
-        break;
       case Kind::kRawExtension:
       case Kind::kFieldsV1:
       case Kind::kJson:
-        if (absent) return Keep(Value(), !field.Has(kOmitZero));
+        if (absent) return true;
         break;
       case Kind::kQuantity:
-        if (absent) return Keep(Value("0"), !field.Has(kOmitZero));
-        break;
       case Kind::kIntOrString:
-        if (absent) return Keep(Value(0), !field.Has(kOmitZero));
-        break;
       case Kind::kDuration:
-        if (absent) return Keep(Value("0s"), !field.Has(kOmitZero));
+        if (absent && !keep) return true;
         break;
       case Kind::kBytes:
-        if (absent) return Keep(Value(), always);
+        keep = always;
+        if (absent) return true;
         break;
       default:
-        if (absent) return Keep(ZeroScalar(field.kind), always);
+        keep = always;
+        if (absent && !keep) return true;
     }
-    auto element = Element(std::move(value), field, place);
-    if (!element) return element;
+    if (!Element(value, field, place)) return false;
     const bool is_struct = field.kind == Kind::kTime || field.kind == Kind::kMicroTime ||
                            field.kind == Kind::kQuantity || field.kind == Kind::kIntOrString ||
                            field.kind == Kind::kDuration || field.kind == Kind::kRawExtension ||
                            field.kind == Kind::kJson || field.kind == Kind::kFieldsV1;
-    const bool shown = always || is_struct || !IsZeroScalar(*element);
-    return Keep(*std::move(element), shown);
+    keep = always || is_struct || !IsZeroScalar(value);
+    return true;
   }
 
   static bool IsZeroMessage(const Value& message, const TypeInfo& type) {
@@ -244,65 +287,62 @@ class Normaliser {
         return false;
     }
   }
-  static Value ZeroScalar(Kind kind) {
-    switch (kind) {
-      case Kind::kBool:
-        return false;
-      case Kind::kString:
-        return "";
-      default:
-        return 0;
-    }
-  }
-
-  Result<Value> Element(Value value, const Field& field, const Place& place) {
+  bool Element(Value& value, const Field& field, const Place& place) {
     switch (field.kind) {
       case Kind::kMessage:
-        return Message(std::move(value), field.type(), place);
+        return Message(value, field.type(), place);
       case Kind::kRawExtension:
       case Kind::kFieldsV1:
       case Kind::kJson:
-        return value;
+        return true;
       case Kind::kBool:
-        if (value.is_null()) return Value(false);
-        if (!value.is_bool()) return Mismatch(value, place, "bool");
-        return value;
+        if (value.is_null()) value = false;
+        return value.is_bool() || Mismatch(value, place, "bool");
       case Kind::kInt32:
       case Kind::kInt64:
       case Kind::kUint64:
-        return Integer(std::move(value), field.kind, place);
+        return Integer(value, field.kind, place);
       case Kind::kDouble:
-        if (value.is_null()) return Value(0);
-        if (!value.is_number()) return Mismatch(value, place, "float64");
-        return value;
+        if (value.is_null()) value = 0;
+        return value.is_number() || Mismatch(value, place, "float64");
       case Kind::kString:
-        if (value.is_null()) return Value("");
-        if (!value.is_string()) return Mismatch(value, place, "string");
-        return value;
-      default:
-        return Scalar(std::move(value), field.kind, place);
+        if (value.is_null()) value = "";
+        return value.is_string() || Mismatch(value, place, "string");
+      default: {
+        auto scalar = Scalar(std::move(value), field.kind, place);
+        if (!scalar) return Fail(scalar.error());
+        value = *std::move(scalar);
+        return true;
+      }
     }
   }
 
-  Error Mismatch(const Value& value, const Place& place, std::string_view wanted,
-                 bool show_number = false) const {
+  bool Fail(Error error) {
+    error_ = std::move(error);
+    return false;
+  }
+  Error MismatchError(const Value& value, const Place& place, std::string_view wanted,
+                      bool show_number = false) const {
     return decoder_ == Decoder::kJson ? JsonMismatch(value, place, wanted, show_number)
                                       : ConverterMismatch(value, wanted);
   }
+  bool Mismatch(const Value& value, const Place& place, std::string_view wanted,
+                bool show_number = false) {
+    return Fail(MismatchError(value, place, wanted, show_number));
+  }
 
-  Result<Value> Integer(Value value, Kind kind, const Place& place) const {
-    if (value.is_null()) return Value(0);
+  bool Integer(Value& value, Kind kind, const Place& place) {
+    if (value.is_null()) value = 0;
     if (decoder_ == Decoder::kConverter && value.is_number() && !value.is_int() &&
         value.number() == std::trunc(value.number()) && std::abs(value.number()) <= INT32_MAX)
       value = Value(static_cast<int64_t>(value.number()));
-    const std::string name = kind == Kind::kInt32   ? "int32"
-                             : kind == Kind::kInt64 ? "int64"
-                                                    : "uint64";
-    if (!value.is_int()) return Mismatch(value, place, name, true);
-    if (kind == Kind::kInt32 && (value.integer() > INT32_MAX || value.integer() < INT32_MIN)) {
-      return Mismatch(value, place, name, true);
-    }
-    return value;
+    const std::string_view name = kind == Kind::kInt32   ? "int32"
+                                  : kind == Kind::kInt64 ? "int64"
+                                                         : "uint64";
+    const bool fits =
+        value.is_int() &&
+        (kind != Kind::kInt32 || (value.integer() <= INT32_MAX && value.integer() >= INT32_MIN));
+    return fits || Mismatch(value, place, name, true);
   }
 
   // The scalars with rules of their own, which are strings in JSON.
@@ -310,7 +350,7 @@ class Normaliser {
     switch (kind) {
       case Kind::kBytes: {
         if (value.is_null()) return value;
-        if (!value.is_string()) return Mismatch(value, place, "[]uint8");
+        if (!value.is_string()) return MismatchError(value, place, "[]uint8");
         const auto bytes = DecodeBase64(value.string());
         if (!bytes)
           return DecodeError(Cat("illegal base64 data at input byte ",
@@ -380,21 +420,19 @@ class Normaliser {
     return text.size() - text.size() % 4;
   }
 
-  Result<Value> Transparent(Value tree, const TypeInfo& type, const Place& place) {
+  bool Transparent(Value& tree, const TypeInfo& type, const Place& place) {
     const Field& items = type.fields[0];
-    if (tree.is_null()) return tree;
+    if (tree.is_null()) return true;
     if (!tree.is_array())
       return Mismatch(tree, place, Cat(type.group_version->version, ".", type.name));
     for (size_t i = 0; i < tree.array().size(); ++i) {
-      auto element = Element(std::move(tree.array()[i]), items, place.Element(i));
-      if (!element) return element;
-      tree.array()[i] = *std::move(element);
+      if (!Element(tree.array()[i], items, place.Element(i))) return false;
     }
-    return tree;
+    return true;
   }
 
   // JSON has the value of one member: a message, a list or a scalar, told apart by its form.
-  Result<Value> Union(Value tree, const TypeInfo& type, const Place& place) {
+  bool Union(Value& tree, const TypeInfo& type, const Place& place) {
     for (const Field& field : type.fields) {
       const bool fits = field.shape == Shape::kList    ? tree.is_array()
                         : field.kind == Kind::kMessage ? tree.is_object()
@@ -402,16 +440,16 @@ class Normaliser {
                                                        : false;
       if (!fits) continue;
       if (field.kind == Kind::kMessage && field.shape != Shape::kList)
-        return Message(std::move(tree), field.type(), place);
-      auto written = Write(std::move(tree), field, place);
-      return written;
+        return Message(tree, field.type(), place);
+      bool keep;
+      return Write(tree, field, place, keep);
     }
-    return tree;
+    return true;
   }
 
   std::vector<std::string>* unknown_;
   const Decoder decoder_;
-  bool keep_ = false;
+  std::optional<Error> error_{};
 };
 
 void WalkField(Value& value, const Field& field, const Visit& visit) {
@@ -441,7 +479,9 @@ void WalkField(Value& value, const Field& field, const Visit& visit) {
 
 Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::string>* unknown,
                         Decoder decoder) {
-  return Normaliser(unknown, decoder).Message(std::move(tree), type, {});
+  Normaliser normaliser(unknown, decoder);
+  if (!normaliser.Message(tree, type, {})) return normaliser.error();
+  return tree;
 }
 
 void WalkMessages(Value& tree, const TypeInfo& type, const Visit& visit) {

@@ -269,16 +269,39 @@ Error UidMismatch(const Call& call, std::string_view wanted, std::string_view st
           wanted, ", UID in object meta: ", stored));
 }
 
+// Equal but for one member of objects, which `same` compares.
+template <class Same>
+bool SameBut(std::string_view name, const Value& a, const Value& b, const Same& same) {
+  if (!a.is_object() || !b.is_object()) return a == b;
+  const Value *left = a.Find(name), *right = b.Find(name);
+  if (a.object().size() - (left ? 1 : 0) != b.object().size() - (right ? 1 : 0)) return false;
+  for (const auto& member : a.object()) {
+    if (&member.second == left) continue;
+    const Value* other = b.Find(member.first);
+    if (!other || !(*other == member.second)) return false;
+  }
+  return same(left, right);
+}
+
 // Equal but for the times in managedFields (chapter 3.7, no-op).
 bool SameButTimes(const Value& a, const Value& b) {
-  if (a == b) return true;
-  const auto stripped = [](Value tree) {
-    if (Value* entries = tree.Find({"metadata", "managedFields"}); entries && entries->is_array()) {
-      for (Value& entry : entries->array()) entry.Remove("time");
-    }
-    return tree;
+  const auto present = [](const auto& same) {
+    return [&same](const Value* left, const Value* right) {
+      return left && right ? same(*left, *right) : left == right;
+    };
   };
-  return stripped(a) == stripped(b);
+  const auto any_time = [](const Value*, const Value*) { return true; };
+  const auto owners = [&](const Value& left, const Value& right) {
+    if (!left.is_array() || !right.is_array()) return left == right;
+    return std::equal(left.array().begin(), left.array().end(), right.array().begin(),
+                      right.array().end(), [&](const Value& one, const Value& other) {
+                        return SameBut("time", one, other, any_time);
+                      });
+  };
+  const auto metadata = [&](const Value& left, const Value& right) {
+    return SameBut("managedFields", left, right, present(owners));
+  };
+  return SameBut("metadata", a, b, present(metadata));
 }
 
 Result<Value> Finish(Value tree, const Served& served) {
@@ -324,7 +347,7 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
   if (managed_fields) {
     tree["metadata"].Set("managedFields", *managed_fields);
   } else {
-    TrackUpdate(nullptr, tree, nullptr, *served.type, OwnerOf(call), core.NowText());
+    TrackUpdate(nullptr, tree, {}, *served.type, OwnerOf(call), core.NowText());
   }
   if (HasStatusSubresource(served) && !served.strategy->creates_with_status) tree.Remove("status");
   Value& metadata = tree["metadata"];
@@ -448,12 +471,12 @@ Result<FieldErrors> CheckIdentity(const Call& call, const Value& now, const Valu
 }
 
 void TrackSender(const Core& core, const Call& call, const Value& before, Value& now) {
-  const Value* member = now.Find({"metadata", "managedFields"});
-  Value sent = member ? *member : Value();
+  Value* member = now.Find({"metadata", "managedFields"});
+  Value sent = member ? std::move(*member) : Value();
   if (call.resets_owners) sent = Value::MakeArray();
   ConvertThroughStorage(now, *call.served);  // a status may show in annotations
-  TrackUpdate(&before, now, sent.is_null() ? nullptr : &sent, *call.served->type, OwnerOf(call),
-              core.NowText(), OtherVersionsOf(core, *call.served));
+  TrackUpdate(&before, now, std::move(sent), *call.served->type, OwnerOf(call), core.NowText(),
+              OtherVersionsOf(core, *call.served));
 }
 
 // Puts the change on top of what the path does not write, and lets the kind have its say.

@@ -14,6 +14,9 @@
 namespace k8s {
 namespace {
 
+// Room for so many from the first on, as most objects have more than one.
+constexpr size_t kFirstMembers = 4;
+
 // Recursive descent; JsonScanner bounds the depth. A frame is small, so that 10,000 of them fit.
 class TreeReader {
  public:
@@ -105,14 +108,16 @@ class TreeReader {
         std::string_view name;
         if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
         if (!scanner_.String(name, scratch_)) return false;
+        Value* slot = members.Find(name);
         if (duplicates_ != nullptr) {
           if (mark > 0) path_ += '.';
           path_ += name;
-          if (members.Find(name) != nullptr) duplicates_->push_back(path_);
+          if (slot != nullptr) duplicates_->push_back(path_);
         }
-        Value& slot = members[name];
+        if (members.empty()) members.reserve(kFirstMembers);
+        if (slot == nullptr) slot = &members.AppendNew(std::string(name), Value());
         if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
-        if (!ReadValue(slot)) return false;
+        if (!ReadValue(*slot)) return false;
         path_.resize(mark);
       } while (scanner_.Take(','));
       if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");

@@ -150,10 +150,13 @@ bool operator==(const Value& a, const Value& b) {
       break;
   }
   if (a.object_->size() != b.object_->size()) return false;
-  return std::all_of(a.object_->begin(), a.object_->end(), [&](const Value::Member& member) {
-    const Value* other = b.object_->Find(member.first);
-    return other != nullptr && *other == member.second;
-  });
+  for (size_t i = 0; i < a.object_->size(); ++i) {
+    const auto& [name, member] = a.object_->at(i);
+    const Value::Member& same_place = b.object_->at(i);
+    const Value* other = same_place.first == name ? &same_place.second : b.object_->Find(name);
+    if (other == nullptr || !(*other == member)) return false;
+  }
+  return true;
 }
 
 Value::Object::Object(std::initializer_list<Member> members) {
@@ -202,9 +205,13 @@ Value& Value::Object::operator[](std::string_view name) {
 bool Value::Object::Remove(std::string_view name) {
   const size_t at = Position(name);
   if (at == kNowhere) return false;
+  RemoveAt(at);
+  return true;
+}
+
+void Value::Object::RemoveAt(size_t at) {
   members_.erase(members_.begin() + static_cast<ptrdiff_t>(at));
   index_.reset();
-  return true;
 }
 
 Value& Value::Object::AppendNew(std::string name, Value value) {
@@ -212,9 +219,17 @@ Value& Value::Object::AppendNew(std::string name, Value value) {
   return members_.back().second;
 }
 
+Value& Value::Object::InsertNew(size_t at, std::string name, Value value) {
+  index_.reset();
+  return members_
+      .emplace(members_.begin() + static_cast<ptrdiff_t>(at), std::move(name), std::move(value))
+      ->second;
+}
+
 void Value::Object::SortByName() {
-  std::sort(members_.begin(), members_.end(),
-            [](const Member& a, const Member& b) { return a.first < b.first; });
+  const auto less = [](const Member& a, const Member& b) { return a.first < b.first; };
+  if (std::is_sorted(members_.begin(), members_.end(), less)) return;
+  std::sort(members_.begin(), members_.end(), less);
   index_.reset();
 }
 

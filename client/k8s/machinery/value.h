@@ -111,6 +111,9 @@ class Value::Object {
   bool Remove(std::string_view name);
   // Adds at the end without looking for the name. REQUIRES: it is not there yet.
   Value& AppendNew(std::string name, Value value);
+  // The same in front of the member at that position.
+  Value& InsertNew(size_t at, std::string name, Value value);
+  void RemoveAt(size_t at);
   void SortByName();
   void reserve(size_t n) { members_.reserve(n); }
 
@@ -118,6 +121,8 @@ class Value::Object {
   auto end() const { return members_.end(); }
   auto begin() { return members_.begin(); }
   auto end() { return members_.end(); }
+  const Member& at(size_t i) const { return members_[i]; }
+  Member& at(size_t i) { return members_[i]; }
   size_t size() const { return members_.size(); }
   bool empty() const { return members_.empty(); }
   const Member& back() const { return members_.back(); }
