@@ -41,6 +41,8 @@ void RememberSize(const Field& field, size_t size) {
   LastSizeSlot(field) = {&field, std::min(size, kMost)};
 }
 
+// Reads by recursion, to kMaxJsonDepth. What does not lead further down is not inlined: each of the
+// 10,000 levels would hold its locals, and a thread has 8 MB of stack.
 class Reader {
  public:
   Reader(std::string_view text, TypeMeta* meta, std::vector<std::string>* strict)
@@ -144,7 +146,7 @@ class Reader {
     return true;
   }
 
-  bool Tree(void* object) {
+  [[gnu::noinline]] bool Tree(void* object) {
     std::string_view text;
     if (!scanner_.Skip(text)) return false;
     auto value = ParseJson(text);
@@ -191,7 +193,7 @@ class Reader {
   // A name that no row has byte for byte: escaped, followed by blanks, kind and apiVersion, or
   // unknown. The value of those that are no field is read here. The two highest bits of seen tell
   // whether kind and apiVersion were there before; no type has so many fields.
-  bool UnusualName(const TypeInfo& type, size_t& index, uint64_t& seen) {
+  [[gnu::noinline]] bool UnusualName(const TypeInfo& type, size_t& index, uint64_t& seen) {
     std::string_view name;
     std::string own;
     if (!scanner_.String(name, own)) return false;
@@ -334,7 +336,7 @@ class Reader {
   }
 
   template <class T>
-  bool Integer(void* element) {
+  [[gnu::noinline]] bool Integer(void* element) {
     std::string_view text;
     bool is_integer;
     const char next = scanner_.Peek();
@@ -349,6 +351,26 @@ class Reader {
     return true;
   }
 
+  [[gnu::noinline]] bool Double(void* element) {
+    std::string_view text;
+    bool is_integer;
+    if (!scanner_.Number(text, is_integer)) return false;
+    if (std::from_chars(text.data(), text.data() + text.size(), *static_cast<double*>(element))
+            .ec != std::errc()) {
+      return scanner_.Fail(Cat("number ", text, " is out of range"));
+    }
+    return true;
+  }
+
+  // Raw extensions, field sets and free JSON: all three hold nothing but the text.
+  [[gnu::noinline]] bool Raw(void* element) {
+    std::string_view text;
+    if (!scanner_.Skip(text)) return false;
+    static_cast<RawExtension*>(element)->raw =
+        scanner_.passed_blanks() ? CompactJson(text) : std::string(text);
+    return true;
+  }
+
   bool Text(std::string_view& text) {
     if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a string");
     return scanner_.String(text, scratch_);
@@ -356,7 +378,6 @@ class Reader {
 
   bool Element(const Field& field, void* element) {
     std::string_view text;
-    bool is_integer;
     switch (field.kind) {
       case Kind::kString:
         if (!Text(text)) return false;
@@ -377,27 +398,18 @@ class Reader {
       case Kind::kUint64:
         return Integer<uint64_t>(element);
       case Kind::kDouble:
-        if (!scanner_.Number(text, is_integer)) return false;
-        if (std::from_chars(text.data(), text.data() + text.size(), *static_cast<double*>(element))
-                .ec != std::errc()) {
-          return scanner_.Fail(Cat("number ", text, " is out of range"));
-        }
-        return true;
+        return Double(element);
       case Kind::kRawExtension:
       case Kind::kFieldsV1:
       case Kind::kJson:
-        if (!scanner_.Skip(text)) return false;
-        // All three hold nothing but the text.
-        static_cast<RawExtension*>(element)->raw =
-            scanner_.passed_blanks() ? CompactJson(text) : std::string(text);
-        return true;
+        return Raw(element);
       default:
         return Spelled(field.kind, element);
     }
   }
 
   // Scalars with a spelling of their own.
-  bool Spelled(Kind kind, void* element) {
+  [[gnu::noinline]] bool Spelled(Kind kind, void* element) {
     std::string_view text;
     bool is_integer;
     const char next = scanner_.Peek();
