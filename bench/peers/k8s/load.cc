@@ -13,7 +13,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <latch>
 #include <semaphore>
 #include <utility>
 
@@ -25,6 +24,7 @@
 #include "k8s/machinery/json_codec.h"
 #include "measure.h"
 #include "sample_pods.h"
+#include "watchers.h"
 
 namespace k8s::bench {
 namespace {
@@ -32,7 +32,6 @@ namespace {
 constexpr std::string_view kMark =
     "@changed@";  // in a body, where a number stands that is new each time
 constexpr const char* kJson = "application/json";
-constexpr auto kPatience = std::chrono::seconds(60);
 
 // Threads cannot hand a Result on, and a benchmark that has met an error has nothing to say.
 [[noreturn]] void Fail(const Error& error) {
@@ -65,7 +64,7 @@ struct Call {
   std::string body{};
 };
 
-http::Response Open(const Target& target, const Call& call, const Context& ctx = {}) {
+std::string Send(const Target& target, const Call& call) {
   http::Request request;
   request.method = call.method;
   request.url = Must(http::Url::Parse(target.server));
@@ -77,11 +76,7 @@ http::Response Open(const Target& target, const Call& call, const Context& ctx =
     request.headers.Set("Content-Type", call.content_type);
     request.body = std::make_shared<const std::string>(call.body);
   }
-  return Must(target.transport->RoundTrip(request, ctx));
-}
-
-std::string Send(const Target& target, const Call& call) {
-  http::Response response = Open(target, call);
+  http::Response response = Must(target.transport->RoundTrip(request, {}));
   std::string body = Must(response.body->ReadAll());
   if (response.status >= 300) {
     Fail(Invalid(Cat(call.method, " ", call.path, ": ", std::to_string(response.status), " ",
@@ -261,40 +256,25 @@ Measured Load(const Target& target, const std::string& work, int connections, in
   return measured;
 }
 
-// The changes that every watcher receives, and when the last of them has.
+// When all watchers had received a change. One thread reads, another changes.
 struct Change {
-  std::atomic<int> received = 0;
   std::binary_semaphore all{0};
-  TimePoint last{};  // written by the last watcher, before it releases
+  TimePoint last{};  // written before the release
 };
 
-void WatchAll(const Target& target, const std::string& name, std::latch& open,
-              std::vector<Change>& changes, int watchers, const Context& ctx) {
-  const http::Response response =
-      Open(target,
-           {"GET", target.Path(),
-            Cat("watch=true&resourceVersion=0&fieldSelector=metadata.name%3D", name), "", ""},
-           ctx);
-  if (response.status != 200) Fail(Invalid(Cat("watch: ", std::to_string(response.status))));
+// Every watcher's first event is the object's state; `open` is released when all have that.
+void ReceiveAll(Watchers& watchers, std::binary_semaphore& open, std::vector<Change>& changes) {
   const auto clock = RealClock();
-  std::string bytes;
-  bool opened = false;
-  for (size_t lines = 0; lines < changes.size() + 1;) {
-    bytes.clear();
-    if (Must(response.body->Read(bytes)) == 0)
-      Fail(Invalid("a watch has ended before all changes have come"));
-    for (const char c : bytes) {
-      if (c != '\n') continue;
-      ++lines;
-      if (!std::exchange(opened, true)) {
-        open.count_down();
-        continue;
-      }
-      Change& change = changes[lines - 2];
-      if (++change.received == watchers) {
-        change.last = clock->Now();
-        change.all.release();
-      }
+  for (size_t i = 0; i <= changes.size(); ++i) {
+    const auto events = static_cast<int64_t>(i) + 1;
+    for (auto left = static_cast<int>(watchers.size()); left > 0;) {
+      left -= Must(watchers.Receive(events));
+    }
+    if (i == 0) {
+      open.release();
+    } else {
+      changes[i - 1].last = clock->Now();
+      changes[i - 1].all.release();
     }
   }
 }
@@ -302,18 +282,24 @@ void WatchAll(const Target& target, const std::string& name, std::latch& open,
 // One object, which all watch and whose state now is their first event; then n changes, each sent
 // when all have the one before. The delay counts from the answer to the change to the last
 // watcher's receipt.
-Measured Watch(const Target& target, int watchers, int n, const std::string& pids) {
+Measured Watch(const Target& target, int count, int n, const std::string& pids) {
   const Call call = CallFor(target, "watch", 0);
   const std::string name = call.path.substr(call.path.rfind('/') + 1);
-  std::vector<Change> changes(n);
-  std::latch open(watchers + 1);
-  std::vector<Thread> threads;
-  for (int i = 0; i < watchers; ++i) {
-    threads.emplace_back(RealClock(), "watcher", [&](std::stop_token) {
-      WatchAll(target, name, open, changes, watchers, {});
-    });
-  }
-  open.arrive_and_wait();
+  auto url = Must(http::Url::Parse(target.server));
+  url.path = target.Path();
+  url.query = Cat("watch=true&resourceVersion=0&fieldSelector=metadata.name%3D", name);
+  http::Headers headers;
+  headers.Set("Host", url.Authority());
+  headers.Set("Accept", target.accept);
+  if (!target.token.empty()) headers.Set("Authorization", Cat("Bearer ", target.token));
+  Watchers watchers;
+  if (auto opened = watchers.Open(url, headers, count); !opened) Fail(opened.error());
+
+  std::vector<Change> changes(static_cast<size_t>(n));
+  std::binary_semaphore open{0};
+  Thread receiver(RealClock(), "watchers",
+                  [&](std::stop_token) { ReceiveAll(watchers, open, changes); });
+  open.acquire();
   const auto clock = RealClock();
   std::vector<int64_t> delays;
   const Meter meter(pids);
@@ -322,14 +308,12 @@ Measured Watch(const Target& target, int watchers, int n, const std::string& pid
     change.body = Changed(change.body, i + 1);
     Send(target, change);
     const TimePoint answered = clock->Now();
-    if (!changes[i].all.try_acquire_for(kPatience))
-      Fail(Invalid(
-          Cat("change ", std::to_string(i), " has not reached all watchers within a minute")));
-    const auto delay =
-        std::chrono::duration_cast<std::chrono::microseconds>(changes[i].last - answered);
+    Change& all = changes[static_cast<size_t>(i)];
+    all.all.acquire();
+    const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(all.last - answered);
     delays.push_back(std::max<int64_t>(0, delay.count()));
   }
-  Measured measured = meter.Stop(int64_t{n} * watchers);
+  Measured measured = meter.Stop(int64_t{n} * count);
   std::sort(delays.begin(), delays.end());
   measured.more += Cat(",\"p99_us\":", std::to_string(delays[delays.size() * 99 / 100]));
   return measured;
