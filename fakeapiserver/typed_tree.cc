@@ -175,7 +175,7 @@ class Normaliser {
     Value::Object ordered;
     ordered.reserve(members.size());
     for (size_t i = 0; i < at; ++i)
-      ordered.AppendNew(std::string(members.at(i).first), std::move(members.at(i).second));
+      ordered.AppendNew(std::move(members.at(i).first), std::move(members.at(i).second));
     for (const Field& field : type.fields) {
       if (Value* member = members.Find(field.name()))
         ordered.AppendNew(std::string(field.name()), std::move(*member));
@@ -482,6 +482,22 @@ Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::strin
   Normaliser normaliser(unknown, decoder);
   if (!normaliser.Message(tree, type, {})) return normaliser.error();
   return tree;
+}
+
+void SetInOrder(Value& message, const TypeInfo& type, std::string_view name, Value value) {
+  if (Value* there = message.Find(name)) {
+    *there = std::move(value);
+    return;
+  }
+  if (!message.is_object()) message = Value::MakeObject();
+  Value::Object& members = message.object();
+  size_t at = 0;
+  while (at < members.size() && !type.Find(members.at(at).first)) ++at;  // kind and apiVersion
+  for (const Field& field : type.fields) {
+    if (field.name() == name) break;
+    if (at < members.size() && members.at(at).first == field.name()) ++at;
+  }
+  members.InsertNew(at, std::string(name), std::move(value));
 }
 
 void WalkMessages(Value& tree, const TypeInfo& type, const Visit& visit) {
