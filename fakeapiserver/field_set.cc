@@ -133,21 +133,30 @@ bool IsBefore(const FieldSet::Child& a, const FieldSet::Child& b) {
   return PathElementLess()(a.element, b.element);
 }
 
-// Puts children in order that were added as they came, and makes those one that say the same.
-void Sort(Children& children) {
-  const auto not_before = [](const auto& a, const auto& b) { return !IsBefore(a, b); };
-  if (std::adjacent_find(children.begin(), children.end(), not_before) == children.end()) return;
-  std::stable_sort(children.begin(), children.end(), IsBefore);
-  Children sorted;
-  sorted.reserve(children.size());
+// Of children in order, makes those one that say the same.
+void Unite(Children& children) {
+  Children united;
+  united.reserve(children.size());
   for (FieldSet::Child& child : children) {
-    if (!sorted.empty() && !IsBefore(sorted.back(), child)) {
-      sorted.back().set = Union(std::move(sorted.back().set), std::move(child.set));
+    if (!united.empty() && !IsBefore(united.back(), child)) {
+      united.back().set = Union(std::move(united.back().set), std::move(child.set));
     } else {
-      sorted.push_back(std::move(child));
+      united.push_back(std::move(child));
     }
   }
-  children = std::move(sorted);
+  children = std::move(united);
+}
+
+// Puts children in order that were added as they came.
+void Sort(Children& children) {
+  const auto in_order = [&] {
+    return std::adjacent_find(children.begin(), children.end(), [](const auto& a, const auto& b) {
+             return !IsBefore(a, b);
+           }) == children.end();
+  };
+  if (in_order()) return;
+  std::sort(children.begin(), children.end(), IsBefore);
+  if (!in_order()) Unite(children);
 }
 
 auto Place(Children& children, std::string_view element) {

@@ -122,6 +122,7 @@ class Normaliser {
     if (!IsOrdered(members, at, type)) unknown = Order(members, at, type, place);
     for (const Field& field : type.fields) {
       const bool given = at < members.size() && members.at(at).first == field.name();
+      if (!given && !ShowsWhenAbsent(field)) continue;
       Value zero;
       Value& value = given ? members.at(at).second : zero;
       bool keep = false;
@@ -135,6 +136,18 @@ class Normaliser {
   }
 
  private:
+  // What is a struct in Go and no scalar, though it may be one in JSON.
+  static bool IsStruct(Kind kind) {
+    return kind == Kind::kTime || kind == Kind::kMicroTime || kind == Kind::kQuantity ||
+           kind == Kind::kIntOrString || kind == Kind::kDuration || kind == Kind::kRawExtension ||
+           kind == Kind::kJson || kind == Kind::kFieldsV1;
+  }
+  // Whether Write may keep a member that is not there.
+  static bool ShowsWhenAbsent(const Field& field) {
+    return field.Has(kAlways) ||
+           (field.shape == Shape::kOne && (field.kind == Kind::kMessage || IsStruct(field.kind)));
+  }
+
   // Puts kind and apiVersion first and sets `at` behind them.
   bool Head(Value::Object& members, const TypeInfo& type, const Place& place, size_t& at) {
     for (std::string_view name : {std::string_view("kind"), std::string_view("apiVersion")}) {
@@ -252,11 +265,7 @@ class Normaliser {
         if (absent && !keep) return true;
     }
     if (!Element(value, field, place)) return false;
-    const bool is_struct = field.kind == Kind::kTime || field.kind == Kind::kMicroTime ||
-                           field.kind == Kind::kQuantity || field.kind == Kind::kIntOrString ||
-                           field.kind == Kind::kDuration || field.kind == Kind::kRawExtension ||
-                           field.kind == Kind::kJson || field.kind == Kind::kFieldsV1;
-    keep = always || is_struct || !IsZeroScalar(value);
+    keep = always || IsStruct(field.kind) || !IsZeroScalar(value);
     return true;
   }
 
