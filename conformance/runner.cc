@@ -255,10 +255,10 @@ class Check {
          std::string(wanted.StringAt({"metadata", "name"}))});
     if (is_there && object == nullptr) return Fail("stored", Shown(wanted), "not there");
     if (!is_there) {
-      if (object != nullptr) Fail("gone", "no such object", *object->json);
+      if (object != nullptr) Fail("gone", "no such object", object->json);
       return;
     }
-    if (const auto differs = Differs(wanted, ParseJson(*object->json).value(), "stored"))
+    if (const auto differs = Differs(wanted, ParseJson(object->json).value(), "stored"))
       Fail(Cat(place_, ".", *differs));
   }
 

@@ -13,6 +13,9 @@
 
 namespace k8s::fakeapiserver {
 
+// Where a real server's table of kinds is made, which errors about kinds name.
+inline constexpr std::string_view kScheme = "scheme \"pkg/runtime/scheme.go:111\"";
+
 // A resource as errors name it: "deployments" of group "apps" is `deployments.apps`.
 struct GroupResource {
   std::string group{};

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "fakeapiserver/check_hooks.h"
@@ -37,9 +38,16 @@ struct Step {
     return i < arguments.size() ? arguments[i] : kNone;
   }
 };
+// A part of a place, read.
+struct Part {
+  enum class Kind : uint8_t { kMember, kItems, kEntries };
+  Kind kind = Kind::kMember;
+  std::string_view member{};  // without the place that errors name in its stead
+};
 struct Rule {
   std::vector<std::string> place{};  // "spec", "[]", "host": member, each element, each map value
   std::vector<Step> steps{};
+  std::vector<Part> parts{};  // of the place, whose texts they look at
 };
 using Rules = std::map<std::string, std::vector<Rule>, std::less<>>;  // by "package.Type"
 
@@ -92,7 +100,7 @@ Rules ReadFacts(std::string_view text) {
       for (size_t i = 1; i < words.size(); ++i) current.push_back(&rules[words[i]]);
       continue;
     }
-    Rule rule{PlaceOf(words[0]), {{}}};
+    Rule rule{PlaceOf(words[0]), {{}}, {}};
     for (size_t i = 1; i < words.size(); ++i) {
       if (words[i] == ";") {
         rule.steps.emplace_back();
@@ -113,9 +121,24 @@ Rules ReadFacts(std::string_view text) {
 
 const Rules& AllRules();
 
-const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "") {
-  const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name, part));
+const std::vector<Rule>* RulesNamed(std::string_view name) {
+  const auto found = AllRules().find(name);
   return found == AllRules().end() ? nullptr : &found->second;
+}
+
+// Null: there are none. Most messages are checked as a whole, by rules that are looked up once.
+const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "") {
+  if (!part.empty()) return RulesNamed(Cat(type.group_version->package, ".", type.name, part));
+  static const auto* const whole = [] {
+    auto* made = new std::unordered_map<const TypeInfo*, const std::vector<Rule>*>();
+    for (const GroupVersionInfo* version : AllGroupVersions()) {
+      for (const TypeInfo* one : version->types)
+        made->emplace(one, RulesNamed(Cat(version->package, ".", one->name)));
+    }
+    return made;
+  }();
+  const auto found = whole->find(&type);
+  return found == whole->end() ? nullptr : found->second;
 }
 
 bool IsEmpty(const Value* value) {
@@ -522,22 +545,22 @@ class Checker {
 
  private:
   void Visit(At& at) {
-    while (at.depth < at.rule.place.size()) {
+    while (at.depth < at.rule.parts.size()) {
       const size_t here = at.depth++;
-      const std::string& part = at.rule.place[here];
-      if (part == "[]") return VisitItems(at, here);
-      if (part == "{}") return VisitEntries(at, here);
+      const Part& part = at.rule.parts[here];
+      if (part.kind == Part::Kind::kItems) return VisitItems(at, here);
+      if (part.kind == Part::Kind::kEntries) return VisitEntries(at, here);
       // What is not there has no members, but for the message itself.
       if (here > 0 && (!at.value || at.value->is_null())) return;
       if (const Field* field = at.field(); field && field->type) at.type = &field->type();
-      at.member = std::string_view(part).substr(0, part.find('@'));
+      at.member = part.member;
       at.value = at.value->Find(at.member);
       at.old = at.old ? at.old->Find(at.member) : nullptr;
     }
     for (const Step& step : at.rule.steps) {
-      if (step.word == "at-list") {
-        at.at_list = true;
-      } else if (step.act && !step.act(*this, step, at)) {
+      if (!step.act) {
+        at.at_list |= step.word == "at-list";
+      } else if (!step.act(*this, step, at)) {
         return;
       }
     }
@@ -800,11 +823,23 @@ Act ActOf(std::string_view word) {
   return ActOfDemand(word, std::make_index_sequence<std::size(kDemands)>());
 }
 
+std::vector<Part> PartsOf(const std::vector<std::string>& place) {
+  std::vector<Part> parts;
+  for (const std::string& text : place) {
+    const Part::Kind kind = text == "[]"   ? Part::Kind::kItems
+                            : text == "{}" ? Part::Kind::kEntries
+                                           : Part::Kind::kMember;
+    parts.push_back({kind, std::string_view(text).substr(0, text.find('@'))});
+  }
+  return parts;
+}
+
 const Rules& AllRules() {
   static const auto* const rules = [] {
     auto* all = new Rules(ReadFacts(kChecksFacts));
     for (auto& [type, list] : *all) {
       for (Rule& rule : list) {
+        rule.parts = PartsOf(rule.place);
         for (Step& step : rule.steps) {
           const auto check = TextChecks().find(step.word);
           if (check != TextChecks().end()) step.check_text = check->second;

@@ -54,8 +54,8 @@ ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
   thread_local std::string text;
   text.clear();
   AppendJson(tree, text);
-  object->json = std::make_shared<const std::string>(text);
-  object->members_at = std::min(served.storage->head.size(), object->json->size());
+  object->json = std::string(text);
+  object->members_at = std::min(served.storage->head.size(), object->json.size());
   return object;
 }
 
@@ -71,17 +71,16 @@ ObjectPtr ObjectAtRevision(const Object& object, Revision revision) {
   copy->labels = object.labels;
   copy->fields = object.fields;
   copy->terminating = object.terminating;
-  auto text = std::make_shared<std::string>(*object.json);
-  if (const size_t at = text->find(kMember); at != std::string::npos) {
+  copy->json = object.json;
+  if (const size_t at = copy->json.find(kMember); at != std::string::npos) {
     const size_t start = at + kMember.size();
-    text->replace(start, text->find('"', start) - start, std::to_string(revision));
+    copy->json.replace(start, copy->json.find('"', start) - start, std::to_string(revision));
   }
-  copy->json = std::move(text);
   return copy;
 }
 
 Value TreeOf(const Object& object, const Served& served) {
-  auto tree = ParseJson(*object.json);
+  auto tree = ParseJson(object.json);
   Value value = tree ? *std::move(tree) : Value();
   Convert(value, *served.storage, served);
   return value;

@@ -19,7 +19,6 @@ namespace {
 
 constexpr size_t kMaxManager = 128;
 constexpr size_t kSummaryBytes = 30;
-constexpr std::string_view kScheme = "scheme \"pkg/runtime/scheme.go:111\"";
 
 std::string Hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -198,16 +197,15 @@ Result<Value> DecodeBody(Call& call, const TypeInfo& type, std::string_view olde
     if (!read) return read.error();
     tree = *std::move(read);
   } else {
-    if (const auto complaint = GoJsonError(body)) {
-      return Unrecognised(type.name, "couldn't get version/kind; json parse error: " + *complaint,
-                          body);
-    }
     std::vector<std::string> paths;
     auto parsed = ParseJson(body, &paths);
-    if (!parsed)
-      return Unrecognised(
-          type.name, "couldn't get version/kind; json parse error: " + parsed.error().message(),
-          body);
+    if (!parsed) {
+      const auto complaint = GoJsonError(body);
+      return Unrecognised(type.name,
+                          Cat("couldn't get version/kind; json parse error: ",
+                              complaint ? *complaint : parsed.error().message()),
+                          body);
+    }
     tree = *std::move(parsed);
     for (const std::string& path : paths)
       duplicates.push_back(Cat("duplicate field ", Quote(path)));

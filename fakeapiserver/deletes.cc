@@ -69,8 +69,7 @@ Result<Value> OptionsTree(Call& call) {
   }
   if (const std::string kind(tree.StringAt({"kind"})); !kind.empty() && kind != "DeleteOptions") {
     return BadRequest(Cat("no kind ", Quote(kind), " is registered for version ",
-                          Quote(tree.StringAt({"apiVersion"})),
-                          " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
+                          Quote(tree.StringAt({"apiVersion"})), " in ", kScheme));
   }
   auto normal = Normalise(std::move(tree), type);
   if (!normal) return BadRequest(normal.error().message());

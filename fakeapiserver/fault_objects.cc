@@ -55,7 +55,7 @@ void FaultObjects::Follow() {
       continue;
     }
     faultsv1::Fault fault;
-    auto decoded = DecodeJson(*event->object->json, TypeOf<faultsv1::Fault>(), &fault);
+    auto decoded = DecodeJson(event->object->json, TypeOf<faultsv1::Fault>(), &fault);
     if (!decoded) {
       Log(0, Cat("fault ", name, ": ", decoded.error().message()));
       continue;

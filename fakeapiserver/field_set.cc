@@ -1,7 +1,10 @@
 #include "fakeapiserver/field_set.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "fakeapiserver/typed_tree.h"
 #include "k8s/base/strings.h"
@@ -108,76 +111,165 @@ FieldSchema ElementSchema(const Field& field) {
 
 }  // namespace
 
-bool PathElementLess::operator()(const std::string& a, const std::string& b) const {
+bool PathElementLess::operator()(std::string_view a, std::string_view b) const {
   const int left = Rank(a[0]), right = Rank(b[0]);
   if (left != right) return left < right;
   if (left == 0 || a == b) return a < b;
   if (const auto one = PlainKey(a), other = PlainKey(b); one && other)
     return one->name != other->name ? one->name < other->name : one->value < other->value;
-  const auto first = ParseJson(std::string_view(a).substr(2)),
-             second = ParseJson(std::string_view(b).substr(2));
+  const auto first = ParseJson(a.substr(2)), second = ParseJson(b.substr(2));
   // Clients may send elements that no server wrote: they come last, by their text.
   if (!first || !second) return first.has_value() != second.has_value() ? first.has_value() : a < b;
   return Compared(*first, *second) < 0;
 }
 
+namespace {
+
+using Children = FieldSet::Children;
+
+std::string FieldElement(std::string_view name) { return Cat("f:", name); }
+
+bool IsBefore(const FieldSet::Child& a, const FieldSet::Child& b) {
+  return PathElementLess()(a.element, b.element);
+}
+
+// Of children in order, makes those one that say the same.
+void Unite(Children& children) {
+  Children united;
+  united.reserve(children.size());
+  for (FieldSet::Child& child : children) {
+    if (!united.empty() && !IsBefore(united.back(), child)) {
+      united.back().set = Union(std::move(united.back().set), std::move(child.set));
+    } else {
+      united.push_back(std::move(child));
+    }
+  }
+  children = std::move(united);
+}
+
+// Puts children in order that were added as they came.
+void Sort(Children& children) {
+  const auto in_order = [&] {
+    return std::adjacent_find(children.begin(), children.end(), [](const auto& a, const auto& b) {
+             return !IsBefore(a, b);
+           }) == children.end();
+  };
+  if (in_order()) return;
+  std::sort(children.begin(), children.end(), IsBefore);
+  if (!in_order()) Unite(children);
+}
+
+auto Place(Children& children, std::string_view element) {
+  return std::lower_bound(
+      children.begin(), children.end(), element,
+      [](const FieldSet::Child& a, std::string_view b) { return PathElementLess()(a.element, b); });
+}
+
+// What follows the one that was found, or null.
+FieldSet* At(Children& children, Children::iterator place, std::string_view element) {
+  if (place == children.end() || PathElementLess()(element, place->element)) return nullptr;
+  return &place->set;
+}
+
+// Calls left(child), right(child) or both(child, child) for what one of them has, or both, in
+// order.
+template <class A, class B, class Left, class Right, class Both>
+void Zip(A& a, B& b, const Left& left, const Right& right, const Both& both) {
+  auto one = a.begin();
+  auto other = b.begin();
+  while (one != a.end() && other != b.end()) {
+    if (one->element == other->element) {
+      both(*one++, *other++);
+    } else if (IsBefore(*one, *other)) {
+      left(*one++);
+    } else if (IsBefore(*other, *one)) {
+      right(*other++);
+    } else {
+      both(*one++, *other++);
+    }
+  }
+  for (; one != a.end(); ++one) left(*one);
+  for (; other != b.end(); ++other) right(*other);
+}
+
+// Set is const or not; what is not gives its texts away.
+template <class Set>
+Value ValueOf(Set& set) {
+  Value::Object out;
+  out.reserve(set.children.size() + (set.member ? 1 : 0));
+  for (auto& [element, child] : set.children) {
+    if (child.empty()) continue;
+    if (out.empty() && set.member) out.AppendNew(".", Value::MakeObject());
+    out.AppendNew(std::move(element), ValueOf(child));
+  }
+  return out;
+}
+
+}  // namespace
+
 bool FieldSet::empty() const {
   return !member && std::all_of(children.begin(), children.end(),
-                                [](const auto& child) { return child.second.empty(); });
+                                [](const Child& child) { return child.set.empty(); });
+}
+
+FieldSet* FieldSet::Find(std::string_view element) {
+  return At(children, Place(children, element), element);
+}
+
+const FieldSet* FieldSet::Find(std::string_view element) const {
+  return const_cast<FieldSet*>(this)->Find(element);
 }
 
 void FieldSet::Insert(const std::vector<std::string>& path) {
   FieldSet* at = this;
-  for (const std::string& element : path) at = &at->children[element];
+  for (const std::string& element : path) {
+    const auto place = Place(at->children, element);
+    FieldSet* found = At(at->children, place, element);
+    at = found ? found : &at->children.insert(place, {element, {}})->set;
+  }
   at->member = true;
 }
 
 void FieldSet::Remove(const std::vector<std::string>& path) {
   FieldSet* at = this;
-  for (size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto found = at->children.find(path[i]);
-    if (found == at->children.end()) return;
-    at = &found->second;
-  }
-  at->children.erase(path.back());
+  for (size_t i = 0; at && i + 1 < path.size(); ++i) at = at->Find(path[i]);
+  if (!at) return;
+  const auto place = Place(at->children, path.back());
+  if (At(at->children, place, path.back())) at->children.erase(place);
 }
 
 bool FieldSet::Has(const std::vector<std::string>& path) const {
   const FieldSet* at = this;
-  for (const std::string& element : path) {
-    const auto found = at->children.find(element);
-    if (found == at->children.end()) return false;
-    at = &found->second;
-  }
-  return at->member;
+  for (size_t i = 0; at && i < path.size(); ++i) at = at->Find(path[i]);
+  return at && at->member;
 }
 
 FieldSet FieldSet::Parse(const Value& fields_v1) {
   FieldSet set;
   if (!fields_v1.is_object()) return set;
+  set.children.reserve(fields_v1.object().size());
   for (const auto& [element, value] : fields_v1.object()) {
     if (element == ".") {
       set.member = true;
     } else if (element.size() >= 2 && element[1] == ':') {
       FieldSet child = Parse(value);
       if (!value.is_object() || value.object().empty()) child.member = true;
-      set.children.emplace(element, std::move(child));
+      set.children.push_back({element, std::move(child)});
     }
   }
+  Sort(set.children);
   return set;
 }
 
-Value FieldSet::ToValue() const {
-  Value::Object out;
-  out.reserve(children.size());
-  for (const auto& [element, child] : children) {
-    if (child.empty()) continue;
-    Value value = child.ToValue();
-    if (child.member && !value.object().empty())
-      value.object().InsertNew(0, ".", Value::MakeObject());
-    out.AppendNew(element, std::move(value));
-  }
-  return out;
+Value FieldSet::ToValue() const& {
+  Value value = ValueOf(*this);
+  if (member) value.Remove(".");
+  return value;
+}
+
+Value FieldSet::ToValue() && {
+  member = false;
+  return ValueOf(*this);
 }
 
 bool operator==(const FieldSet& a, const FieldSet& b) {
@@ -192,35 +284,41 @@ std::vector<std::string> FieldSet::Paths() const {
 
 FieldSet Union(FieldSet a, FieldSet b) {
   a.member |= b.member;
-  // Nodes that only b has move over; what is left of it is in both.
-  a.children.merge(b.children);
-  for (auto& [element, child] : b.children) {
-    FieldSet& own = a.children.find(element)->second;
-    own = Union(std::move(own), std::move(child));
-  }
+  if (b.children.empty()) return a;
+  Children all;
+  all.reserve(a.children.size() + b.children.size());
+  const auto take = [&](FieldSet::Child& child) { all.push_back(std::move(child)); };
+  Zip(a.children, b.children, take, take, [&](FieldSet::Child& own, FieldSet::Child& other) {
+    all.push_back({std::move(own.element), Union(std::move(own.set), std::move(other.set))});
+  });
+  a.children = std::move(all);
   return a;
 }
 
 FieldSet Difference(const FieldSet& a, const FieldSet& b) {
   FieldSet out;
   out.member = a.member && !b.member;
-  for (const auto& [element, child] : a.children) {
-    const auto found = b.children.find(element);
-    FieldSet rest = found == b.children.end() ? child : Difference(child, found->second);
-    if (!rest.empty()) out.children.emplace(element, std::move(rest));
-  }
+  const auto add = [&](const FieldSet::Child& child) {
+    if (!child.set.empty()) out.children.push_back(child);
+  };
+  const auto add_rest = [&](const FieldSet::Child& one, const FieldSet::Child& other) {
+    FieldSet rest = Difference(one.set, other.set);
+    if (!rest.empty()) out.children.push_back({one.element, std::move(rest)});
+  };
+  Zip(
+      a.children, b.children, add, [](const FieldSet::Child&) {}, add_rest);
   return out;
 }
 
 FieldSet Intersection(const FieldSet& a, const FieldSet& b) {
   FieldSet out;
   out.member = a.member && b.member;
-  for (const auto& [element, child] : a.children) {
-    const auto found = b.children.find(element);
-    if (found == b.children.end()) continue;
-    FieldSet both = Intersection(child, found->second);
-    if (!both.empty()) out.children.emplace(element, std::move(both));
-  }
+  const auto skip = [](const FieldSet::Child&) {};
+  const auto add_both = [&](const FieldSet::Child& one, const FieldSet::Child& other) {
+    FieldSet both = Intersection(one.set, other.set);
+    if (!both.empty()) out.children.push_back({one.element, std::move(both)});
+  };
+  Zip(a.children, b.children, skip, skip, add_both);
   return out;
 }
 
@@ -259,35 +357,29 @@ bool AreCanonicalMembers(const Value& fields, bool is_root) {
   return true;
 }
 
-// The child of a set, or null.
-const FieldSet* ChildOf(const FieldSet& set, const std::string& element) {
-  const auto found = set.children.find(element);
-  return found == set.children.end() ? nullptr : &found->second;
-}
-
 }  // namespace
 
 bool IsCanonical(const Value& fields_v1) { return AreCanonicalMembers(fields_v1, true); }
 
 bool Touches(const Value& fields_v1, const FieldSet& set) {
-  return std::any_of(set.children.begin(), set.children.end(), [&](const auto& child) {
-    const Value* own = fields_v1.Find(child.first);
-    return own && ((child.second.member && IsMember(*own)) || Touches(*own, child.second));
+  return std::any_of(set.children.begin(), set.children.end(), [&](const FieldSet::Child& child) {
+    const Value* own = fields_v1.Find(child.element);
+    return own && ((child.set.member && IsMember(*own)) || Touches(*own, child.set));
   });
 }
 
 bool Holds(const Value& fields_v1, const FieldSet& set) {
-  return std::all_of(set.children.begin(), set.children.end(), [&](const auto& child) {
-    const Value* own = fields_v1.Find(child.first);
-    if (!own) return child.second.empty();
-    return (!child.second.member || IsMember(*own)) && Holds(*own, child.second);
+  return std::all_of(set.children.begin(), set.children.end(), [&](const FieldSet::Child& child) {
+    const Value* own = fields_v1.Find(child.element);
+    if (!own) return child.set.empty();
+    return (!child.set.member || IsMember(*own)) && Holds(*own, child.set);
   });
 }
 
 bool HeldBy(const Value& fields_v1, const FieldSet& set) {
   return std::all_of(fields_v1.object().begin(), fields_v1.object().end(), [&](const auto& child) {
     if (child.first == ".") return true;
-    const FieldSet* other = ChildOf(set, child.first);
+    const FieldSet* other = set.Find(child.first);
     return other && (other->member || !IsMember(child.second)) && HeldBy(child.second, *other);
   });
 }
@@ -371,102 +463,133 @@ std::string ItemElement(const FieldSchema& list, const Value& item) {
 
 namespace {
 
-void AddPaths(const Value& value, const FieldSchema& schema, FieldSet& set) {
+FieldSet PathsOfPart(const Value& value, const FieldSchema& schema) {
+  FieldSet set;
   switch (schema.form) {
     case Form::kScalar:
     case Form::kAtomic:
       set.member = true;
-      return;
+      break;
     case Form::kSet:
-    case Form::kKeyedList:
-      if (!value.is_array()) return;
+    case Form::kKeyedList: {
+      if (!value.is_array()) break;
+      const FieldSchema item_schema = SchemaOfItem(schema);
+      set.children.reserve(value.array().size());
       for (const Value& item : value.array()) {
-        FieldSet& child = set.children[ItemElement(schema, item)];
+        FieldSet child = PathsOfPart(item, item_schema);
         child.member = true;
-        AddPaths(item, SchemaOfItem(schema), child);
-        child.member = true;
+        set.children.push_back({ItemElement(schema, item), std::move(child)});
       }
-      return;
+      break;
+    }
     case Form::kStruct:
     case Form::kMap:
-      if (!value.is_object()) return;
+      if (!value.is_object()) break;
+      set.children.reserve(value.object().size());
       for (const auto& [name, member] : value.object()) {
-        FieldSet& child = set.children["f:" + name];
-        AddPaths(member, SchemaOfMember(schema, name), child);
-        if (member.is_null() || (member.is_object() && member.object().empty()) ||
-            schema.form == Form::kMap)
-          child.member = true;
+        FieldSet child = PathsOfPart(member, SchemaOfMember(schema, name));
+        child.member |= member.is_null() || (member.is_object() && member.object().empty()) ||
+                        schema.form == Form::kMap;
+        set.children.push_back({FieldElement(name), std::move(child)});
       }
-      return;
+      break;
   }
+  Sort(set.children);
+  return set;
 }
 
 // Everything at and below a part that is only on one side.
-void AddWhole(const Value& value, const FieldSchema& schema, FieldSet& set) {
+FieldSet Whole(const Value& value, const FieldSchema& schema) {
+  FieldSet set;
   set.member = true;
-  if (IsLeaf(schema)) return;
+  if (IsLeaf(schema)) return set;
   if (value.is_array()) {
+    const FieldSchema item_schema = SchemaOfItem(schema);
+    set.children.reserve(value.array().size());
     for (const Value& item : value.array())
-      AddWhole(item, SchemaOfItem(schema), set.children[ItemElement(schema, item)]);
+      set.children.push_back({ItemElement(schema, item), Whole(item, item_schema)});
   } else if (value.is_object()) {
+    set.children.reserve(value.object().size());
     for (const auto& [name, member] : value.object())
-      AddWhole(member, SchemaOfMember(schema, name), set.children["f:" + name]);
+      set.children.push_back({FieldElement(name), Whole(member, SchemaOfMember(schema, name))});
+  }
+  Sort(set.children);
+  return set;
+}
+
+void ComparePart(const Value& before, const Value& now, const FieldSchema& schema,
+                 Comparison& sides);
+
+// Compares what both have of a child. Only sides that have something to say get it.
+void CompareChild(const Value& before, const Value& now, const FieldSchema& schema,
+                  std::string element, Comparison& sides) {
+  if (before == now) return;
+  Comparison found;
+  ComparePart(before, now, schema, found);
+  for (FieldSet Comparison::*side :
+       {&Comparison::added, &Comparison::modified, &Comparison::removed}) {
+    if (!(found.*side).empty()) (sides.*side).children.push_back({element, std::move(found.*side)});
   }
 }
 
-struct Sides {
-  FieldSet &added, &modified, &removed;
-  Sides Child(const std::string& element) const {
-    return {added.children[element], modified.children[element], removed.children[element]};
+void CompareItems(const Value& before, const Value& now, const FieldSchema& schema,
+                  Comparison& sides) {
+  static const Value::Array kNone;
+  const Value::Array& old_items = before.is_array() ? before.array() : kNone;
+  const Value::Array& new_items = now.is_array() ? now.array() : kNone;
+  const FieldSchema item_schema = SchemaOfItem(schema);
+  std::map<std::string, const Value*> old_by_element;
+  for (const Value& item : old_items) old_by_element.emplace(ItemElement(schema, item), &item);
+  std::set<std::string> seen;
+  for (const Value& item : new_items) {
+    const std::string element = ItemElement(schema, item);
+    if (!seen.insert(element).second) continue;
+    const auto found = old_by_element.find(element);
+    if (found == old_by_element.end()) {
+      sides.added.children.push_back({element, Whole(item, item_schema)});
+    } else {
+      CompareChild(*found->second, item, item_schema, element, sides);
+    }
   }
-};
+  for (const auto& [element, item] : old_by_element) {
+    if (!seen.contains(element))
+      sides.removed.children.push_back({element, Whole(*item, item_schema)});
+  }
+}
 
+void CompareMembers(const Value& before, const Value& now, const FieldSchema& schema,
+                    Comparison& sides) {
+  static const Value kEmpty = Value::MakeObject();
+  const Value& old_map = before.is_object() ? before : kEmpty;
+  const Value& new_map = now.is_object() ? now : kEmpty;
+  for (const auto& [name, member] : new_map.object()) {
+    if (const Value* old_member = old_map.Find(name)) {
+      CompareChild(*old_member, member, SchemaOfMember(schema, name), FieldElement(name), sides);
+    } else {
+      sides.added.children.push_back(
+          {FieldElement(name), Whole(member, SchemaOfMember(schema, name))});
+    }
+  }
+  for (const auto& [name, member] : old_map.object()) {
+    if (!new_map.Find(name))
+      sides.removed.children.push_back(
+          {FieldElement(name), Whole(member, SchemaOfMember(schema, name))});
+  }
+}
+
+// Of a part that differs.
 void ComparePart(const Value& before, const Value& now, const FieldSchema& schema,
-                 const Sides& sides) {
-  if (before == now) return;
+                 Comparison& sides) {
   if (IsLeaf(schema) || (IsEmptyContainer(before) && IsEmptyContainer(now))) {
     sides.modified.member = true;
     return;
   }
   if (schema.form == Form::kSet || schema.form == Form::kKeyedList) {
-    static const Value::Array kNone;
-    const Value::Array& old_items = before.is_array() ? before.array() : kNone;
-    const Value::Array& new_items = now.is_array() ? now.array() : kNone;
-    const FieldSchema item_schema = SchemaOfItem(schema);
-    std::map<std::string, const Value*> old_by_element;
-    for (const Value& item : old_items) old_by_element.emplace(ItemElement(schema, item), &item);
-    std::map<std::string, bool> seen;
-    for (const Value& item : new_items) {
-      const std::string element = ItemElement(schema, item);
-      if (std::exchange(seen[element], true)) continue;
-      const auto found = old_by_element.find(element);
-      if (found == old_by_element.end()) {
-        AddWhole(item, item_schema, sides.added.children[element]);
-      } else {
-        ComparePart(*found->second, item, item_schema, sides.Child(element));
-      }
-    }
-    for (const auto& [element, item] : old_by_element) {
-      if (!seen.contains(element)) AddWhole(*item, item_schema, sides.removed.children[element]);
-    }
-    return;
+    CompareItems(before, now, schema, sides);
+  } else {
+    CompareMembers(before, now, schema, sides);
   }
-  static const Value kEmpty = Value::MakeObject();
-  const Value& old_map = before.is_object() ? before : kEmpty;
-  const Value& new_map = now.is_object() ? now : kEmpty;
-  for (const auto& [name, member] : new_map.object()) {
-    const std::string element = "f:" + name;
-    const FieldSchema member_schema = SchemaOfMember(schema, name);
-    if (const Value* old_member = old_map.Find(name)) {
-      ComparePart(*old_member, member, member_schema, sides.Child(element));
-    } else {
-      AddWhole(member, member_schema, sides.added.children[element]);
-    }
-  }
-  for (const auto& [name, member] : old_map.object()) {
-    if (!new_map.Find(name))
-      AddWhole(member, SchemaOfMember(schema, name), sides.removed.children["f:" + name]);
-  }
+  for (FieldSet* side : {&sides.added, &sides.modified, &sides.removed}) Sort(side->children);
 }
 
 Value MergePart(Value live, const Value& applied, const FieldSchema& schema);
@@ -662,14 +785,12 @@ class SchemaChecker {
 }  // namespace
 
 FieldSet PathsOf(const Value& tree, const TypeInfo& type) {
-  FieldSet set;
-  AddPaths(tree, SchemaOfType(type), set);
-  return set;
+  return PathsOfPart(tree, SchemaOfType(type));
 }
 
 Comparison Compare(const Value& before, const Value& now, const TypeInfo& type) {
   Comparison found;
-  ComparePart(before, now, SchemaOfType(type), {found.added, found.modified, found.removed});
+  if (!(before == now)) ComparePart(before, now, SchemaOfType(type), found);
   return found;
 }
 
@@ -680,9 +801,9 @@ Value MergeApplied(Value live, const Value& applied, const TypeInfo& type) {
 void RemovePaths(Value& tree, const FieldSchema& schema, const FieldSet& doomed,
                  const FieldSet& kept) {
   for (const auto& [element, child] : doomed.children) {
-    const auto found = kept.children.find(element);
     static const FieldSet kNothing;
-    const FieldSet& kept_child = found == kept.children.end() ? kNothing : found->second;
+    const FieldSet* found = kept.Find(element);
+    const FieldSet& kept_child = found ? *found : kNothing;
     const bool whole = child.member && kept_child.empty();
     if (element[0] == 'f') {
       const std::string name = element.substr(2);

@@ -3,8 +3,6 @@
 // A set of paths into an object, as metadata.managedFields records them: a tree of path elements in
 // the spelling of fieldsV1 ("f:spec", `k:{"name":"a"}`, "v:1"). A value; pure functions.
 
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,23 +16,32 @@ namespace k8s::fakeapiserver {
 // Fields before keys, keys before values, values before indices; inside a kind by what they say:
 // port 80 before port 443.
 struct PathElementLess {
-  bool operator()(const std::string& a, const std::string& b) const;
+  bool operator()(std::string_view a, std::string_view b) const;
 };
 
 struct FieldSet {
-  using Children = std::map<std::string, FieldSet, PathElementLess>;
+  struct Child;
+  // Sorted. One allocation holds them all, since sets are made and read far more than changed.
+  using Children = std::vector<Child>;
   bool member = false;  // this path itself is in the set
   Children children{};
 
   bool empty() const;
+  const FieldSet* Find(std::string_view element) const;  // null: nothing there
+  FieldSet* Find(std::string_view element);
   void Insert(const std::vector<std::string>& path);
   void Remove(const std::vector<std::string>& path);  // with everything below
   bool Has(const std::vector<std::string>& path) const;
   static FieldSet Parse(const Value& fields_v1);
-  Value ToValue() const;
+  Value ToValue() const&;
+  Value ToValue() &&;
   friend bool operator==(const FieldSet& a, const FieldSet& b);
   // `.spec.template.spec.containers[name="a"].image` of each member, in order.
   std::vector<std::string> Paths() const;
+};
+struct FieldSet::Child {
+  std::string element{};
+  FieldSet set{};
 };
 
 FieldSet Union(FieldSet a, FieldSet b);

@@ -59,6 +59,23 @@ TEST(FieldSet, CombinesPathByPath) {
   EXPECT_TRUE(Difference(a, a).empty());
 }
 
+TEST(FieldSet, PathsOfItemsWithOneKeyAreOneSet) {
+  EXPECT_EQ(Text(Set(R"({"k:{\"a\":1}":{"f:x":{}},"k:{ \"a\": 1 }":{"f:y":{}},"f:z":{}})")),
+            R"({"f:z":{},"k:{\"a\":1}":{"f:x":{},"f:y":{}}})");
+  EXPECT_EQ(PathsText(Pod(), R"({"spec":{"containers":[{"name":"a","image":"i"},{"name":"b"},)"
+                             R"({"name":"a","tty":true}]}})"),
+            R"({"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:image":{},"f:name":{},)"
+            R"("f:tty":{}},"k:{\"name\":\"b\"}":{".":{},"f:name":{}}}}})");
+}
+
+TEST(FieldSet, IsWrittenTheSameWhenItGivesItsTextsAway) {
+  FieldSet set = Set(R"({"f:a":{".":{},"f:b":{}},"f:c":{}})");
+  set.member = true;  // of the root, which nobody writes
+  const Value kept = set.ToValue();
+  EXPECT_EQ(ToJson(kept), R"({"f:a":{".":{},"f:b":{}},"f:c":{}})");
+  EXPECT_EQ(std::move(set).ToValue(), kept);
+}
+
 TEST(FieldSet, InsertsFindsAndRemoves) {
   FieldSet set;
   set.Insert({"f:a", "f:b"});

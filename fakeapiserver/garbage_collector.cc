@@ -75,7 +75,7 @@ class GarbageCollector final : public Controller {
   Node Read(const Object& object) const {
     Node node{.key = object.key, .terminating = object.terminating};
     // Most objects have neither; their trees need not be made.
-    const std::string_view text = *object.json;
+    const std::string_view text = object.json;
     const bool owned = text.find("\"ownerReferences\"") != text.npos;
     if (!owned && !object.terminating) return node;
     const Value tree = client_.TreeOf(object);

@@ -98,7 +98,7 @@ Result<void> AdmitRuntime(Core& core, const Call& call, Value& pod) {
   if (!name.empty()) {
     const ObjectPtr found = core.store.Get({"runtimeclasses.node.k8s.io", "", name});
     if (!found) return refuse(Cat("pod rejected: RuntimeClass ", Quote(name), " not found"));
-    const Value tree = ParseJson(*found->json).value();
+    const Value tree = ParseJson(found->json).value();
     overhead = At(tree, {"overhead", "podFixed"});
     scheduling = At(tree, {"scheduling"});
   }
@@ -156,7 +156,7 @@ Result<void> AdmitPod(Core& core, Call& call, Value& now, const Value* old) {
     if (!found)
       return Forbidden(call.resource(), now.StringAt({"metadata", "name"}),
                        Cat("no PriorityClass with name ", name, " was found"));
-    const Value tree = ParseJson(*found->json).value();
+    const Value tree = ParseJson(found->json).value();
     priority = tree.IntAt({"value"});
     policy = std::string(tree.StringAt({"preemptionPolicy"}, policy));
   }
@@ -369,7 +369,7 @@ std::set<std::string> TakenAddresses(Core& core, const std::string& except_uid) 
   const auto page = core.store.List({"services", "", {}, {}}, 0, 0, "");
   for (const ObjectPtr& object : page->objects) {
     if (object->uid == except_uid) continue;
-    const Value tree = ParseJson(*object->json).value();
+    const Value tree = ParseJson(object->json).value();
     for (const Value& one : ListAt(tree, {"spec", "clusterIPs"}))
       taken.insert(one.is_string() ? one.string() : "");
   }
@@ -381,7 +381,7 @@ std::set<int64_t> TakenPorts(Core& core, const std::string& except_uid) {
   const auto page = core.store.List({"services", "", {}, {}}, 0, 0, "");
   for (const ObjectPtr& object : page->objects) {
     if (object->uid == except_uid) continue;
-    const Value tree = ParseJson(*object->json).value();
+    const Value tree = ParseJson(object->json).value();
     for (const Value& port : ListAt(tree, {"spec", "ports"}))
       taken.insert(port.IntAt({"nodePort"}));
   }
@@ -660,7 +660,7 @@ void RecordAddress(Core& core, const Value& service) {
 }
 
 void ForgetAddress(Core& core, const Object& object) {
-  const Value service = ParseJson(*object.json).value();
+  const Value service = ParseJson(object.json).value();
   core.store.Remove(
       {"ipaddresses.networking.k8s.io", "", std::string(service.StringAt({"spec", "clusterIP"}))});
 }
@@ -700,7 +700,7 @@ std::string DefaultClass(Core& core, std::string_view resource, std::string_view
   std::string name, created;
   const auto page = core.store.List({std::string(resource), "", {}, {}}, 0, 0, "");
   for (const ObjectPtr& object : page->objects) {
-    const Value tree = ParseJson(*object->json).value();
+    const Value tree = ParseJson(object->json).value();
     const std::string time(tree.StringAt({"metadata", "creationTimestamp"}));
     if (tree.StringAt({"metadata", "annotations", annotation}) != "true" || time <= created)
       continue;
@@ -737,7 +737,7 @@ Result<void> AdmitClaim(Core& core, Call& call, Value& now, const Value* old) {
     return {};
   const ObjectPtr found = core.store.Get({"storageclasses.storage.k8s.io", "",
                                           std::string(now.StringAt({"spec", "storageClassName"}))});
-  if (found && ParseJson(*found->json).value().BoolAt({"allowVolumeExpansion"})) return {};
+  if (found && ParseJson(found->json).value().BoolAt({"allowVolumeExpansion"})) return {};
   return Forbidden(call.resource(), call.info.name,
                    "only dynamically provisioned pvc can be resized and the storageclass that "
                    "provisions the pvc must support resize");

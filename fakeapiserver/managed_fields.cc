@@ -45,7 +45,7 @@ class Entry {
     }
     return set_;
   }
-  Value TakeValue() { return IsWritten() ? std::move(written_) : set_.ToValue(); }
+  Value TakeValue() { return IsWritten() ? std::move(written_) : std::move(set_).ToValue(); }
 
   bool Shares(const FieldSet& other) const {
     return IsWritten() ? Touches(written_, other) : !Intersection(set_, other).empty();
@@ -133,12 +133,12 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
   set.member = false;
   set.Remove({"f:kind"});
   set.Remove({"f:apiVersion"});
-  if (const auto metadata = set.children.find("f:metadata"); metadata != set.children.end()) {
-    metadata->second.member = false;
+  if (FieldSet* metadata = set.Find("f:metadata")) {
+    metadata->member = false;
     for (std::string_view name :
          {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
           "managedFields", "resourceVersion"}) {
-      metadata->second.Remove({Cat("f:", name)});
+      metadata->Remove({Cat("f:", name)});
     }
   }
   bool has_status = false;
@@ -366,6 +366,12 @@ class ChangesByVersion {
   std::map<std::string, Comparison> others_;
 };
 
+// What an update owns that makes the object out of nothing.
+FieldSet OwnedWhenNew(const Value& tree, const TypeInfo& type, const std::string& subresource) {
+  Comparison made = OwnableChanges(ZeroOf(type), tree, type, subresource);
+  return Union(std::move(made.added), std::move(made.modified));
+}
+
 // The owners that an apply meets. An object without any, which existed before somebody applied to
 // it, is ascribed to one.
 Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOwner& owner,
@@ -374,10 +380,8 @@ Entries OwnersBeforeApply(const Value* live, const TypeInfo& type, const FieldOw
   const Value* managed = live->Find({"metadata", "managedFields"});
   Entries entries = ReadEntries(managed ? *managed : Value());
   if (!entries.empty()) return entries;
-  // As if an update had made the object out of nothing.
-  const Comparison made = OwnableChanges(ZeroOf(type), WithoutManagedFields(*live), type, "");
   entries.emplace_back(FieldOwner{"before-first-apply", false, owner.api_version, ""},
-                       std::string(time), Union(made.added, made.modified));
+                       std::string(time), OwnedWhenNew(WithoutManagedFields(*live), type, ""));
   return entries;
 }
 
@@ -463,21 +467,27 @@ bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
 
 }  // namespace
 
-void TrackUpdate(const Value* old, Value& now, Value sent, const TypeInfo& type,
+void TrackCreate(Value& made, const TypeInfo& type, const FieldOwner& owner,
+                 std::string_view time) {
+  Entries entries;
+  entries.emplace_back(owner, std::string(time), OwnedWhenNew(made, type, owner.subresource));
+  Store(made, std::move(entries));
+}
+
+void TrackUpdate(const Value& old, Value& now, Value sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time, const OtherVersions& versions) {
-  const Value* stored = old ? old->Find({"metadata", "managedFields"}) : nullptr;
+  const Value* stored = old.Find({"metadata", "managedFields"});
   if (AreSentEmpty(sent) || AreBroken(sent)) {
     now["metadata"].Remove("managedFields");
     return;
   }
-  if (!old || !AreUsable(sent)) sent = stored ? *stored : Value();
+  if (!AreUsable(sent)) sent = stored ? *stored : Value();
   Entries entries = ReadEntries(std::move(sent));
-  if (old && entries.empty()) {
+  if (entries.empty()) {
     now["metadata"].Remove("managedFields");
     return;
   }
-  const Value zero = old ? Value() : ZeroOf(type);
-  ChangesByVersion changes(old ? *old : zero, now, type, owner, versions);
+  ChangesByVersion changes(old, now, type, owner, versions);
   Entry* own = nullptr;
   for (Entry& entry : entries) {
     if (entry.Is(owner)) {

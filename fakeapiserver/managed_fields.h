@@ -33,9 +33,12 @@ struct OtherVersion {
 // By apiVersion; none where the version is not served or differs in name only.
 using OtherVersions = std::function<std::optional<OtherVersion>(std::string_view api_version)>;
 
-// Rewrites metadata.managedFields of `now` after a create (old null) or update. `sent` is what the
-// client sent as managedFields, null when it sent none.
-void TrackUpdate(const Value* old, Value& now, Value sent, const TypeInfo& type,
+// Writes metadata.managedFields of a new object.
+void TrackCreate(Value& made, const TypeInfo& type, const FieldOwner& owner, std::string_view time);
+
+// Rewrites metadata.managedFields of `now` after an update. `sent` is what the client sent as
+// managedFields, null when it sent none.
+void TrackUpdate(const Value& old, Value& now, Value sent, const TypeInfo& type,
                  const FieldOwner& owner, std::string_view time,
                  const OtherVersions& versions = {});
 

@@ -71,7 +71,7 @@ std::optional<Availability> AvailabilityOf(const Core& core, const Value& api) {
   const std::string place = Cat("service/", name, " in ", Quote(ns));
   const ObjectPtr service = core.store.Get({"services", ns, name});
   if (!service) return Availability{false, "ServiceNotFound", Cat(place, " is not present")};
-  const Value tree = ParseJson(*service->json).value();
+  const Value tree = ParseJson(service->json).value();
   const int64_t number = target.IntAt({"port"});
   const Value* port = PortOf(tree, number);
   if (!port) {
@@ -82,7 +82,7 @@ std::optional<Availability> AvailabilityOf(const Core& core, const Value& api) {
   const auto page = core.store.List(slices, 0, 0, "");
   bool any = false;
   for (const ObjectPtr& one : page->objects) {
-    const Value slice = ParseJson(*one->json).value();
+    const Value slice = ParseJson(one->json).value();
     if (slice.StringAt({"metadata", "labels", "kubernetes.io/service-name"}) != name) continue;
     any = true;
     if (HasAddresses(slice, port->StringAt({"name"}))) return std::nullopt;
@@ -119,7 +119,7 @@ void SettleApiService(Core& core, const Served& served, const ObjectPtr& object)
   }
   conditions.Append(std::move(condition));
   now["status"].Set("conditions", std::move(conditions));
-  TrackUpdate(&live, now, {}, *served.type, {"kube-apiserver", false, served.api_version, "status"},
+  TrackUpdate(live, now, {}, *served.type, {"kube-apiserver", false, served.api_version, "status"},
               core.NowText());
   const Revision revision = core.store.NextRevision();
   now["metadata"].Set("resourceVersion", std::to_string(revision));

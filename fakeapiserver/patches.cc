@@ -150,9 +150,8 @@ Result<Value> Decode(Call& call, Value patched, const MakePatched& again, const 
       if (auto decoded = Normalise(patched, *other); !decoded)
         return Undecodable(shown(), decoded.error().message());
     }
-    return Undecodable(
-        shown(), Cat("no kind ", Quote(kind), " is registered for version ", Quote(api_version),
-                     " in scheme \"pkg/runtime/scheme.go:111\""));
+    return Undecodable(shown(), Cat("no kind ", Quote(kind), " is registered for version ",
+                                    Quote(api_version), " in ", kScheme));
   }
   std::vector<std::string> unknown;
   auto normal = Normalise(std::move(patched), type, &unknown,

@@ -80,7 +80,7 @@ Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object,
   auto bytes = object->Encoded([&] {
     AnyStruct decoded(*served.type);
     std::string out;
-    if (auto read = DecodeJson(*object->json, *served.type, decoded.get()); !read) {
+    if (auto read = DecodeJson(object->json, *served.type, decoded.get()); !read) {
       failure = read.error();
     } else {
       EncodeProtobufMessage(*served.type, decoded.get(), out);

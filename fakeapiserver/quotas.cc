@@ -39,7 +39,7 @@ std::optional<Quantity> Find(const Amounts& amounts, const std::string& name) {
 std::vector<Value> AllOf(Core& core, const Call& call, std::string_view resource) {
   std::vector<Value> all;
   const auto page = core.store.List({std::string(resource), call.info.ns, {}, {}}, 0, 0, "");
-  for (const ObjectPtr& object : page->objects) all.push_back(ParseJson(*object->json).value());
+  for (const ObjectPtr& object : page->objects) all.push_back(ParseJson(object->json).value());
   return all;
 }
 
@@ -263,7 +263,7 @@ Result<void> ChargeQuotas(Core& core, const Call& call, const Value& object) {
       changed = true;
     }
     if (!changed) continue;
-    TrackUpdate(&quota, now, {}, *served.type, {"kube-apiserver", false, "v1", "status"},
+    TrackUpdate(quota, now, {}, *served.type, {"kube-apiserver", false, "v1", "status"},
                 core.NowText());
     const Revision revision = core.store.NextRevision();
     now["metadata"].Set("resourceVersion", std::to_string(revision));

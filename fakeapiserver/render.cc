@@ -124,7 +124,7 @@ Answer GatherJsonList(const Call& call, const Page& page, const std::string& tok
   bool first = true;
   for (const ObjectPtr& object : page.objects) {
     body.push_back(Slice::Literal(std::exchange(first, false) ? "{" : ",{"));
-    body.push_back(Slice(object->json, object->Members()));
+    body.push_back(JsonOf(object, object->Members()));
   }
   body.push_back(Slice::Literal("]}\n"));
   return answer;
@@ -192,7 +192,7 @@ Result<Answer> RenderObject(Core& core, const Call& call, const ObjectPtr& objec
       Answer answer;
       answer.status = status;
       answer.headers.Set("Content-Type", std::string(kJsonType));
-      answer.body = {Slice(object->json), Slice::Literal("\n")};
+      answer.body = {JsonOf(object), Slice::Literal("\n")};
       return answer;
     }
     if (output.media == Media::kProtobuf) {

@@ -82,6 +82,54 @@ TEST(Server, WritesInTheOrderOfTheStruct) {
   EXPECT_EQ(Send(f.server, "GET", Cat(kMaps, "/a")).text, created.text);
 }
 
+// At rest empty lists are none, and each member stands where the type has it.
+TEST(Server, AnObjectAtRestIsNormal) {
+  Server server;
+  const std::string_view roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+  EXPECT_EQ(Send(server, "POST", roles,
+                 R"({"metadata":{"name":"r","finalizers":[],"labels":{}},"rules":[]})")
+                .status,
+            201);
+  const std::string stored = Send(server, "GET", Cat(roles, "/r")).text;
+  EXPECT_THAT(stored, HasSubstr(R"("rules":null)"));
+  EXPECT_THAT(stored, testing::Not(HasSubstr("finalizers")));
+  size_t last = 0;
+  for (std::string_view name : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp",
+                                "managedFields", "rules"}) {
+    const size_t at = stored.find(Cat("\"", name, "\":"));
+    EXPECT_NE(at, stored.npos) << name;
+    EXPECT_GT(at, last) << name;
+    last = at;
+  }
+}
+
+TEST(Server, SelectsByNameAndNamespace) {
+  Server server;
+  for (std::string_view name : {"a", "b"})
+    EXPECT_EQ(Send(server, "POST", kMaps, ConfigMap(name)).status, 201);
+  const auto names = [&](std::string_view selector) {
+    const Reply reply = Send(server, "GET", Cat(kMaps, "?fieldSelector=", selector));
+    std::string all;
+    for (const Value& item : reply.body.Find("items")->array())
+      all += item.StringAt({"metadata", "name"});
+    return all;
+  };
+  EXPECT_EQ(names("metadata.name=a"), "a");
+  EXPECT_EQ(names("metadata.name!=a,metadata.namespace=default"), "b");
+  EXPECT_EQ(names("metadata.namespace=other"), "");
+}
+
+// The text of a real server (chapter 3.2).
+TEST(Server, RefusesOptionsOfAnotherKindOnDeletion) {
+  Server server;
+  const Reply reply =
+      Send(server, "DELETE", Cat(kMaps, "/a"), R"({"kind":"Foo","apiVersion":"v1"})");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body.StringAt({"message"}),
+              HasSubstr("no kind \"Foo\" is registered for version \"v1\" in scheme "
+                        "\"pkg/runtime/scheme.go:111\""));
+}
+
 TEST(Server, RefusesAStaleUpdate) {  // S-3.6
   Fixture f;
   const Reply created = Send(f.server, "POST", kMaps, ConfigMap("a"));

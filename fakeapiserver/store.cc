@@ -8,9 +8,22 @@ namespace k8s::fakeapiserver {
 
 std::shared_ptr<const std::string> Object::Encoded(
     const std::function<std::string()>& encode) const {
-  std::lock_guard lock(encoded_mutex_);
-  if (!encoded_) encoded_ = std::make_shared<const std::string>(encode());
+  std::call_once(encoded_once_, [&] { encoded_ = std::make_shared<const std::string>(encode()); });
   return encoded_;
+}
+
+std::string_view Object::SelectableField(std::string_view path) const {
+  if (path == "metadata.name") return key.name;
+  if (path == "metadata.namespace") return key.ns;
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const auto& field) { return field.first == path; });
+  return found == fields.end() ? std::string_view() : found->second;
+}
+
+Slice JsonOf(const ObjectPtr& object) { return JsonOf(object, object->json); }
+
+Slice JsonOf(const ObjectPtr& object, std::string_view part) {
+  return Slice(std::shared_ptr<const std::string>(object, &object->json), part);
 }
 
 std::string_view EventTypeName(EventType type) {
@@ -31,7 +44,7 @@ std::string_view EventTypeName(EventType type) {
 
 bool Selection::Matches(const Object& object) const {
   return (ns.empty() || ns == object.key.ns) && labels.Matches(object.labels) &&
-         fields.Matches(object.fields);
+         fields.MatchesValues([&](std::string_view path) { return object.SelectableField(path); });
 }
 
 std::optional<Event> Subscription::Take() {
@@ -139,13 +152,12 @@ Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t l
   Objects past;
   if (at != 0 && at < revision_) {
     past = *objects;
-    for (auto entry = history_.rbegin(); entry != history_.rend() && entry->change.revision > at;
-         ++entry) {
-      if (entry->resource != selection.resource) continue;
-      const Change& change = entry->change;
-      const std::string key = (change.before ? change.before : change.now)->key.Relative();
-      if (change.before) {
-        past[key] = change.before;
+    for (auto change = history_.rbegin(); change != history_.rend() && change->revision > at;
+         ++change) {
+      if (change->key().resource != selection.resource) continue;
+      const std::string key = change->key().Relative();
+      if (change->before) {
+        past[key] = change->before;
       } else {
         past.erase(key);
       }
@@ -183,15 +195,14 @@ std::shared_ptr<Subscription> Store::Watch(Selection selection, Revision after, 
   const std::string resource = selection.resource;
   auto subscription = std::make_shared<Subscription>(std::move(selection), limits_.watch_queue);
   if (after < revision_) {
-    const auto first =
-        std::partition_point(history_.begin(), history_.end(),
-                             [&](const Recorded& one) { return one.change.revision <= after; });
+    const auto first = std::partition_point(
+        history_.begin(), history_.end(), [&](const Change& one) { return one.revision <= after; });
     const size_t backlog = static_cast<size_t>(history_.end() - first);
     // Old events are no sign of a slow reader: they do not count against the bound.
     auto whole =
         std::make_shared<Subscription>(subscription->selection_, limits_.watch_queue + backlog);
     for (auto one = first; one != history_.end(); ++one) {
-      if (one->resource == resource) whole->Offer(one->change, after, at_revision_);
+      if (one->key().resource == resource) whole->Offer(*one, after, at_revision_);
     }
     subscription = std::move(whole);
   }
@@ -215,13 +226,13 @@ size_t Store::Subscriptions() const {
   return count;
 }
 
-void Store::Append(Change change, const std::string& resource) {
+void Store::Append(Change change) {
   revision_ = change.revision;
-  for (const auto& subscription : subscriptions_[resource])
+  for (const auto& subscription : subscriptions_[change.key().resource])
     subscription->Offer(change, 0, at_revision_);
-  history_.push_back({resource, std::move(change)});
+  history_.push_back(std::move(change));
   while (history_.size() > limits_.history) {
-    compacted_ = history_.front().change.revision;
+    compacted_ = history_.front().revision;
     history_.pop_front();
   }
 }
@@ -233,7 +244,7 @@ void Store::Put(ObjectPtr object) {
   ObjectPtr& slot = resources_[object->key.resource][object->key.Relative()];
   Change change{object->revision, slot, object, nullptr};
   slot = object;
-  Append(std::move(change), object->key.resource);
+  Append(std::move(change));
 }
 
 ObjectPtr Store::Remove(const Key& key) {
@@ -247,7 +258,7 @@ ObjectPtr Store::Remove(const Key& key) {
   const ObjectPtr before = found->second;
   objects->second.erase(found);
   ObjectPtr gone = at_revision_(*before, revision_ + 1);
-  Append({revision_ + 1, before, nullptr, gone}, key.resource);
+  Append({revision_ + 1, before, nullptr, gone});
   return gone;
 }
 
@@ -256,8 +267,8 @@ std::optional<std::vector<Change>> Store::ChangesSince(Revision after, Revision&
   now = revision_;
   if (after < compacted_) return std::nullopt;
   std::vector<Change> changes;
-  for (auto one = history_.rbegin(); one != history_.rend() && one->change.revision > after; ++one)
-    changes.push_back(one->change);
+  for (auto one = history_.rbegin(); one != history_.rend() && one->revision > after; ++one)
+    changes.push_back(*one);
   std::reverse(changes.begin(), changes.end());
   return changes;
 }
@@ -265,7 +276,7 @@ std::optional<std::vector<Change>> Store::ChangesSince(Revision after, Revision&
 void Store::Compact(Revision upto) {
   std::lock_guard lock(mutex_);
   upto = std::min(upto, revision_);
-  while (!history_.empty() && history_.front().change.revision <= upto) history_.pop_front();
+  while (!history_.empty() && history_.front().revision <= upto) history_.pop_front();
   compacted_ = std::max(compacted_, upto);
 }
 

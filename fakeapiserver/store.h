@@ -47,24 +47,28 @@ struct Object {
   Key key{};
   Revision revision = 0;
   std::string uid{};
-  std::shared_ptr<const std::string>
-      json{};             // one line, with kind and apiVersion, without a line end
+  std::string json{};     // one line, with kind and apiVersion, without a line end
   size_t members_at = 1;  // where the members after kind and apiVersion begin
   labels::Set labels{};
-  fields::Set fields{};
+  fields::Set fields{};      // the selectable ones that the key does not tell
   bool terminating = false;  // has a deletionTimestamp
 
   // As an item of a built-in list: without kind and apiVersion.
-  std::string_view Members() const { return std::string_view(*json).substr(members_at); }
+  std::string_view Members() const { return std::string_view(json).substr(members_at); }
+  // The value of a selectable field; "" where there is none.
+  std::string_view SelectableField(std::string_view path) const;
 
   // The protobuf form, made by the first who asks.
   std::shared_ptr<const std::string> Encoded(const std::function<std::string()>& encode) const;
 
  private:
-  mutable std::mutex encoded_mutex_{};
+  mutable std::once_flag encoded_once_{};
   mutable std::shared_ptr<const std::string> encoded_{};
 };
 using ObjectPtr = std::shared_ptr<const Object>;
+// The JSON of an object, or a part of it, which keeps the object.
+Slice JsonOf(const ObjectPtr& object);
+Slice JsonOf(const ObjectPtr& object, std::string_view part);
 
 // One change in the history. `before` is null for a new object, `now` for a removed one.
 struct Change {
@@ -73,6 +77,8 @@ struct Change {
   ObjectPtr now{};
   ObjectPtr
       gone{};  // for a removal or an object that leaves a selection: the old one at this revision
+
+  const Key& key() const { return (now ? now : before)->key; }
 };
 
 // Makes the object as it was, but at another revision; the store needs it for DELETED events.
@@ -180,7 +186,7 @@ class Store {
   // Ticks that have passed since the last call. REQUIRES: before the revision grows, or is asked
   // for.
   void Age(TimePoint now) const;
-  void Append(Change change, const std::string& resource);
+  void Append(Change change);
   Result<Page> ListLocked(const Selection& selection, Revision at, size_t limit,
                           std::string_view start) const;
 
@@ -197,11 +203,7 @@ class Store {
   mutable Revision at_last_tick_ = 0;
   mutable Revision listable_ = 0;  // the oldest state that age has left
   std::unordered_map<std::string, Objects> resources_;
-  struct Recorded {
-    std::string resource;
-    Change change;
-  };
-  std::deque<Recorded> history_;
+  std::deque<Change> history_;
   std::unordered_map<std::string, std::vector<std::shared_ptr<Subscription>>> subscriptions_;
 };
 

@@ -323,8 +323,6 @@ Result<void> CheckFieldLabel(const Served& served, std::string_view label) {
 
 fields::Set SelectableFields(const Value& object, const Served& served) {
   fields::Set fields;
-  fields.emplace_back("metadata.name", object.StringAt({"metadata", "name"}));
-  fields.emplace_back("metadata.namespace", object.StringAt({"metadata", "namespace"}));
   const std::string name = RowName(served);
   for (std::string_view label : served.strategy->selectable) {
     const auto derived =

@@ -75,6 +75,7 @@ const Strategy& StrategyOf(const TypeInfo& type);
 
 // Errors carry the words of chapter 5.5.
 Result<void> CheckFieldLabel(const Served& served, std::string_view label);
+// All but those that every object has: metadata.name and metadata.namespace.
 fields::Set SelectableFields(const Value& object, const Served& served);
 // The zero value of the kind as JSON has it, with kind and apiVersion.
 Value ZeroObject(const Served& served);

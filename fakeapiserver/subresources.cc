@@ -322,7 +322,7 @@ Result<void> SpendBudget(Core& core, Call& call, const Object& pod, const Value&
     condition.Set("lastTransitionTime", core.NowText());
     condition.Set("reason", allowed > 1 ? "SufficientPods" : "InsufficientPods");
     condition.Set("message", "");
-    TrackUpdate(&before, now, {}, *budgets.type,
+    TrackUpdate(before, now, {}, *budgets.type,
                 {"kube-apiserver", false, budgets.api_version, "status"}, core.NowText());
   });
   if (!stored) return stored.error();
@@ -403,7 +403,7 @@ Result<Answer> AskKubelet(Core& core, const Value& pod, std::string_view what) {
   const std::string node_name(pod.StringAt({"spec", "nodeName"}));
   const ObjectPtr node = core.store.Get({"nodes", "", node_name});
   if (!node) return NotFound({"", "pods"}, node_name);
-  const Value tree = ParseJson(*node->json).value();
+  const Value tree = ParseJson(node->json).value();
   std::string address;
   for (const Value& one : ListAt(tree, {"status", "addresses"})) {
     if (address.empty() && one.StringAt({"type"}) == "InternalIP")
@@ -524,8 +524,8 @@ Result<Answer> ServeToken(Core& core, Call& call) {
     errors.push_back(InvalidValue("spec.expirationSeconds", seconds,
                                   "may not specify a duration larger than 2^32 seconds"));
   if (!errors.empty()) return InvalidObject({"authentication.k8s.io", "TokenRequest"}, "", errors);
-  TrackUpdate(nullptr, *request, {}, type,
-              {ManagerOf(call), false, "authentication.k8s.io/v1", "token"}, core.NowText());
+  TrackCreate(*request, type, {ManagerOf(call), false, "authentication.k8s.io/v1", "token"},
+              core.NowText());
   Value& metadata = (*request)["metadata"];
   metadata.Set("name", call.info.name);
   metadata.Set("namespace", call.info.ns);
@@ -643,7 +643,7 @@ Result<Answer> CreateVirtual(Core& core, Call& call) {
   if (!review) return review.error();
   if (auto options = CheckWriteOptions(call, "CreateOptions"); !options) return options.error();
   Value sent_metadata = (*review)["metadata"];
-  TrackUpdate(nullptr, *review, {}, type, {ManagerOf(call), false, call.served->api_version, ""},
+  TrackCreate(*review, type, {ManagerOf(call), false, call.served->api_version, ""},
               core.NowText());
   if (call.served->kind.ends_with("AccessReview")) {
     const FieldErrors errors = CheckAccessReview(call, *review, std::move(sent_metadata));

@@ -122,6 +122,7 @@ class Normaliser {
     if (!IsOrdered(members, at, type)) unknown = Order(members, at, type, place);
     for (const Field& field : type.fields) {
       const bool given = at < members.size() && members.at(at).first == field.name();
+      if (!given && !ShowsWhenAbsent(field)) continue;
       Value zero;
       Value& value = given ? members.at(at).second : zero;
       bool keep = false;
@@ -135,6 +136,18 @@ class Normaliser {
   }
 
  private:
+  // What is a struct in Go and no scalar, though it may be one in JSON.
+  static bool IsStruct(Kind kind) {
+    return kind == Kind::kTime || kind == Kind::kMicroTime || kind == Kind::kQuantity ||
+           kind == Kind::kIntOrString || kind == Kind::kDuration || kind == Kind::kRawExtension ||
+           kind == Kind::kJson || kind == Kind::kFieldsV1;
+  }
+  // Whether Write may keep a member that is not there.
+  static bool ShowsWhenAbsent(const Field& field) {
+    return field.Has(kAlways) ||
+           (field.shape == Shape::kOne && (field.kind == Kind::kMessage || IsStruct(field.kind)));
+  }
+
   // Puts kind and apiVersion first and sets `at` behind them.
   bool Head(Value::Object& members, const TypeInfo& type, const Place& place, size_t& at) {
     for (std::string_view name : {std::string_view("kind"), std::string_view("apiVersion")}) {
@@ -175,7 +188,7 @@ class Normaliser {
     Value::Object ordered;
     ordered.reserve(members.size());
     for (size_t i = 0; i < at; ++i)
-      ordered.AppendNew(std::string(members.at(i).first), std::move(members.at(i).second));
+      ordered.AppendNew(std::move(members.at(i).first), std::move(members.at(i).second));
     for (const Field& field : type.fields) {
       if (Value* member = members.Find(field.name()))
         ordered.AppendNew(std::string(field.name()), std::move(*member));
@@ -252,11 +265,7 @@ class Normaliser {
         if (absent && !keep) return true;
     }
     if (!Element(value, field, place)) return false;
-    const bool is_struct = field.kind == Kind::kTime || field.kind == Kind::kMicroTime ||
-                           field.kind == Kind::kQuantity || field.kind == Kind::kIntOrString ||
-                           field.kind == Kind::kDuration || field.kind == Kind::kRawExtension ||
-                           field.kind == Kind::kJson || field.kind == Kind::kFieldsV1;
-    keep = always || is_struct || !IsZeroScalar(value);
+    keep = always || IsStruct(field.kind) || !IsZeroScalar(value);
     return true;
   }
 
@@ -482,6 +491,22 @@ Result<Value> Normalise(Value tree, const TypeInfo& type, std::vector<std::strin
   Normaliser normaliser(unknown, decoder);
   if (!normaliser.Message(tree, type, {})) return normaliser.error();
   return tree;
+}
+
+void SetInOrder(Value& message, const TypeInfo& type, std::string_view name, Value value) {
+  if (Value* there = message.Find(name)) {
+    *there = std::move(value);
+    return;
+  }
+  if (!message.is_object()) message = Value::MakeObject();
+  Value::Object& members = message.object();
+  size_t at = 0;
+  while (at < members.size() && !type.Find(members.at(at).first)) ++at;  // kind and apiVersion
+  for (const Field& field : type.fields) {
+    if (field.name() == name) break;
+    if (at < members.size() && members.at(at).first == field.name()) ++at;
+  }
+  members.InsertNew(at, std::string(name), std::move(value));
 }
 
 void WalkMessages(Value& tree, const TypeInfo& type, const Visit& visit) {

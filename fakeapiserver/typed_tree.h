@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "k8s/base/result.h"
@@ -25,6 +26,10 @@ enum class Decoder : uint8_t { kJson, kConverter };
 Result<Value> Normalise(Value tree, const TypeInfo& type,
                         std::vector<std::string>* unknown = nullptr,
                         Decoder decoder = Decoder::kJson);
+
+// Sets the member at the place that the type has for it, so that a normal tree stays one.
+// REQUIRES: the members of the message are in the order of the type.
+void SetInOrder(Value& message, const TypeInfo& type, std::string_view name, Value value);
 
 // Calls visit(message, type) for the tree and every message in it, outer before inner. Members that
 // visit adds are walked too.

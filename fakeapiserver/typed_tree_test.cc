@@ -136,6 +136,22 @@ TEST(TypedTree, IsItsOwnNormalForm) {
   EXPECT_EQ(Normal<corev1::Pod>(once), once);
 }
 
+TEST(TypedTree, AMemberThatIsSetInOrderLeavesANormalTreeNormal) {
+  const TypeInfo& type = TypeOf<metav1::ObjectMeta>();
+  for (std::string_view before :
+       {R"({})", R"({"name":"a","labels":{"b":"c"}})", R"({"labels":{"b":"c"}})",
+        R"({"name":"a","resourceVersion":"1","labels":{"b":"c"}})", R"({"name":"a"})"}) {
+    Value metadata = ParseJson(before).value();
+    SetInOrder(metadata, type, "resourceVersion", "7");
+    EXPECT_EQ(metadata.StringAt({"resourceVersion"}), "7");
+    EXPECT_EQ(ToJson(metadata), Normal<metav1::ObjectMeta>(ToJson(metadata)));
+  }
+  Value map = ParseJson(R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{}})").value();
+  SetInOrder(map, TypeOf<corev1::ConfigMap>(), "immutable", true);
+  EXPECT_EQ(ToJson(map),
+            R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{},"immutable":true})");
+}
+
 TEST(TypedTree, WalksOuterMessagesFirstAndTheMembersThatTheVisitAdds) {
   Value pod = ParseJson(R"({"spec":{"containers":[{"name":"a"},{"name":"b"}]}})").value();
   std::vector<std::string> visited;

@@ -38,7 +38,7 @@ class FrameWriter {
     if (output_.view == View::kWhole && served_.storage == &served_) {
       if (output_.media == Media::kJson) {
         out.push_back(Slice::Of(Cat("{\"type\":\"", EventTypeName(type), "\",\"object\":")));
-        out.push_back(Slice(object->json));
+        out.push_back(JsonOf(object));
         out.push_back(Slice::Literal("}\n"));
         return {};
       }

@@ -11,6 +11,7 @@
 #include "fakeapiserver/quotas.h"
 #include "fakeapiserver/strategy.h"
 #include "fakeapiserver/typed_tree.h"
+#include "k8s/api/metav1.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 
@@ -304,23 +305,33 @@ bool SameButTimes(const Value& a, const Value& b) {
   return SameBut("metadata", a, b, present(metadata));
 }
 
-Result<Value> Finish(Value tree, const Served& served) {
+// A normal tree in the form of the storage version, normal again.
+Result<Value> ForStorage(Value tree, const Served& served) {
+  if (&served == served.storage) return tree;
   Convert(tree, served, *served.storage);
   return Normalise(std::move(tree), *served.storage->type);
 }
 
-// At rest an empty list or map is none, as in protobuf.
+// At rest an empty list or map is none, as in protobuf. A normal tree stays one.
 void DropEmpties(Value& tree, const TypeInfo& type) {
   WalkMessages(tree, type, [](Value& message, const TypeInfo& of) {
-    for (const Field& field : of.fields) {
-      const Value* member = message.Find(field.name());
-      const bool empty =
-          member &&
-          ((field.shape == Shape::kList && member->is_array() && member->array().empty()) ||
-           (field.shape == Shape::kMap && member->is_object() && member->object().empty()));
-      if (empty) message.Remove(field.name());
+    for (size_t i = message.object().size(); i-- > 0;) {
+      auto& [name, member] = message.object().at(i);
+      const bool empty = (member.is_array() && member.array().empty()) ||
+                         (member.is_object() && member.object().empty());
+      const Field* field = empty ? of.Find(name) : nullptr;
+      if (!field || field->shape != (member.is_array() ? Shape::kList : Shape::kMap)) continue;
+      if (field->Has(kAlways)) {
+        member = Value();
+      } else {
+        message.object().RemoveAt(i);
+      }
     }
   });
+}
+
+void SetMetadata(Value& tree, std::string_view name, Value value) {
+  SetInOrder(tree["metadata"], TypeOf<metav1::ObjectMeta>(), name, std::move(value));
 }
 
 // --- the steps of a create ---
@@ -347,7 +358,7 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
   if (managed_fields) {
     tree["metadata"].Set("managedFields", *managed_fields);
   } else {
-    TrackUpdate(nullptr, tree, {}, *served.type, OwnerOf(call), core.NowText());
+    TrackCreate(tree, *served.type, OwnerOf(call), core.NowText());
   }
   if (HasStatusSubresource(served) && !served.strategy->creates_with_status) tree.Remove("status");
   Value& metadata = tree["metadata"];
@@ -406,11 +417,11 @@ size_t EtcdMessageSize(const Key& key, size_t value, bool is_new, Revision old_r
 // Text that is too long for JSON may still fit, as etcd has protobuf.
 Result<void> CheckFitsEtcd(const Core& core, const Object& object, const Served& served,
                            const ObjectPtr& old) {
-  if (object.json->size() <= kMaxStored) return {};
+  if (object.json.size() <= kMaxStored) return {};
   Value tree = TreeOf(object, served);
   tree["metadata"].Remove("resourceVersion");
   const auto bytes = EncodeTree(tree, *served.type);
-  const size_t size = EtcdMessageSize(object.key, bytes ? bytes->size() : object.json->size(), !old,
+  const size_t size = EtcdMessageSize(object.key, bytes ? bytes->size() : object.json.size(), !old,
                                       old ? old->revision : core.store.revision());
   if (size > kMaxMessage) {
     return Untyped(
@@ -426,16 +437,16 @@ bool IsApply(const Call& call) {
          call.request.headers.Get("Content-Type").starts_with("application/apply-patch");
 }
 
-// The tree as the next revision; stored unless the call is a dry run.
+// The tree as the next revision; stored unless the call is a dry run. REQUIRES: it is normal.
 Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
   const Revision revision = core.store.NextRevision();
-  tree["metadata"].Set("resourceVersion", std::to_string(revision));
+  SetMetadata(tree, "resourceVersion", std::to_string(revision));
   if (!call.dry_run) DropEmpties(tree, *call.served->type);
-  auto finished = Finish(std::move(tree), *call.served);
+  auto finished = ForStorage(std::move(tree), *call.served);
   if (!finished) return finished.error();
   ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
   const Served& storage = *call.served->storage;
-  if (object->json->size() > kMaxStored) {
+  if (object->json.size() > kMaxStored) {
     const ObjectPtr old = core.store.Get(object->key);
     // What is too long is tried again without its owners, which can be long.
     if (!CheckFitsEtcd(core, *object, storage, old) && !IsApply(call)) {
@@ -475,7 +486,7 @@ void TrackSender(const Core& core, const Call& call, const Value& before, Value&
   Value sent = member ? std::move(*member) : Value();
   if (call.resets_owners) sent = Value::MakeArray();
   ConvertThroughStorage(now, *call.served);  // a status may show in annotations
-  TrackUpdate(&before, now, std::move(sent), *call.served->type, OwnerOf(call), core.NowText(),
+  TrackUpdate(before, now, std::move(sent), *call.served->type, OwnerOf(call), core.NowText(),
               OtherVersionsOf(core, *call.served));
 }
 
@@ -494,7 +505,7 @@ Result<Value> Prepare(Core& core, Call& call, const Value& before, Value now) {
   }
   auto normal = Normalise(std::move(now), *served.type);
   if (normal && call.info.subresource != "status" && SpecChanged(served, *normal, before))
-    (*normal)["metadata"].Set("generation", before.IntAt({"metadata", "generation"}) + 1);
+    SetMetadata(*normal, "generation", before.IntAt({"metadata", "generation"}) + 1);
   return normal;
 }
 
@@ -616,9 +627,7 @@ Result<UpdateResult> UpdateTree(Core& core, Call& call, const ObjectPtr& old,
   if (!now) return now.error();
   if (auto good = Validate(call, *now, before, *std::move(errors)); !good) return good.error();
 
-  (*now)["metadata"].Set("resourceVersion", std::to_string(old->revision));
-  now = Normalise(*std::move(now), *call.served->type);
-  if (!now) return now.error();
+  SetMetadata(*now, "resourceVersion", std::to_string(old->revision));
   if (SameButTimes(*now, before)) return UpdateResult{old, before};
   if (LetsGo(*call.served, *old, before, *now)) {
     if (!call.dry_run) RemoveObject(core, *call.served, *old);

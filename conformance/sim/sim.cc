@@ -50,7 +50,7 @@ class Hash {
 };
 
 std::string ValueOfJson(const fakeapiserver::Object& object) {
-  const Value tree = ParseJson(*object.json).value();
+  const Value tree = ParseJson(object.json).value();
   return std::string(tree.StringAt({"data", "value"}));
 }
 
@@ -365,7 +365,7 @@ class Run {
       trace_.Add(DescribeAnswer(one));
     }
     for (const char* ns : {kNamespace, kGenerated}) {
-      for (const auto& object : StoredIn(ns)) trace_.Add(*object->json);
+      for (const auto& object : StoredIn(ns)) trace_.Add(object->json);
     }
     result_.trace = trace_.value();
     result_.written = static_cast<int>(written_.size());

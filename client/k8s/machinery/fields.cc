@@ -88,11 +88,17 @@ Result<Selector> Selector::Parse(std::string_view text) {
 }
 
 bool Selector::Matches(const Set& fields) const {
+  return MatchesValues([&](std::string_view field) {
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [&](const auto& one) { return one.first == field; });
+    return found == fields.end() ? std::string_view() : found->second;
+  });
+}
+
+bool Selector::MatchesValues(
+    const std::function<std::string_view(std::string_view field)>& value_of) const {
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
-    for (const auto& [name, value] : fields) {
-      if (name == term.field) return (value == term.value) == term.equal;
-    }
-    return term.value.empty() == term.equal;
+    return (value_of(term.field) == term.value) == term.equal;
   });
 }
 

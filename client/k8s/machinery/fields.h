@@ -3,6 +3,7 @@
 // Field selectors: parsed, matched, printed (C-9.18, chapter 5.5 of the server's specification).
 // Values; matching is read-only and may happen on many threads.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ class Selector {
   static Result<Selector> Parse(std::string_view text);
 
   bool Matches(const Set& fields) const;
+  // The same where the fields stand elsewhere: asks for the value of each that it names.
+  bool MatchesValues(const std::function<std::string_view(std::string_view field)>& value_of) const;
   bool empty() const { return terms_.empty(); }
   const std::vector<Term>& terms() const { return terms_; }
   // The value that the field must have, or null.

@@ -16,6 +16,15 @@ TEST(Fields, AnAbsentFieldIsTheEmptyText) {
   EXPECT_TRUE(Selector::Parse("spec.nodeName!=").value().Matches({{"spec.nodeName", "n"}}));
 }
 
+TEST(Fields, AskForTheValuesThatTheyName) {
+  const auto selector = Selector::Parse("a=1,b!=2").value();
+  const auto with = [&](std::string_view b) {
+    return selector.MatchesValues([&](std::string_view field) { return field == "a" ? "1" : b; });
+  };
+  EXPECT_TRUE(with("3"));
+  EXPECT_FALSE(with("2"));
+}
+
 TEST(Fields, RefuseWhatTheyDoNotUnderstand) {
   EXPECT_EQ(Selector::Parse("x").error().message(), "invalid selector: 'x'; can't understand 'x'");
   EXPECT_EQ(Selector::Parse("k=a=b").error().message(),

@@ -10,6 +10,12 @@ namespace {
 constexpr size_t kIndexedFrom = 48;
 constexpr size_t kNowhere = static_cast<size_t>(-1);
 
+// Most names of one length differ in the last letter, which costs no call.
+bool IsNamed(const Value::Member& member, std::string_view name) {
+  const std::string& own = member.first;
+  return own.size() == name.size() && (name.empty() || (own.back() == name.back() && own == name));
+}
+
 }  // namespace
 
 struct Value::Object::Index {
@@ -173,7 +179,7 @@ Value::Object& Value::Object::operator=(const Object& other) {
 size_t Value::Object::Position(std::string_view name) const {
   if (members_.size() < kIndexedFrom) {
     for (size_t i = 0; i < members_.size(); ++i) {
-      if (members_[i].first == name) return i;
+      if (IsNamed(members_[i], name)) return i;
     }
     return kNowhere;
   }

@@ -33,7 +33,7 @@ void Seed(FaultRun& run, int count) {
 // The map as the store has it; "": it has none.
 std::string Stored(FaultRun& run, std::string name) {
   const auto object = run.server.store().Get({"configmaps", "default", std::move(name)});
-  return object ? *object->json : "";
+  return object ? object->json : "";
 }
 
 // --- what the scenarios of users meet ---
