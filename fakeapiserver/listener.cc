@@ -63,7 +63,7 @@ struct Connection {
   uint64_t id = 0;
   Descriptor socket;
   std::unique_ptr<TlsChannel> tls;
-  std::string sealed;        // by TLS, and not yet taken by the socket
+  ByteBuffer sealed;         // by TLS, and not yet taken by the socket
   size_t sealed_offset = 0;  // taken already
   size_t sealed_output = 0;  // so much of the session's output is in it
   bool input_ended = false;  // the client has sent its FIN
@@ -155,7 +155,7 @@ class Listener::Loop {
   std::string read_buffer_ = std::string(kReadBytes, '\0');
   std::string open_buffer_ = std::string(kReadBytes, '\0');
   // Lent to connections while TLS has something to send, so that idle ones need no memory for it.
-  std::vector<std::string> spares_;
+  std::vector<ByteBuffer> spares_;
 
   // Guards woken_ and nothing else: Sources call Wake under locks of their own.
   std::mutex woken_mutex_;
@@ -533,8 +533,7 @@ Listener::Loop::Written Listener::Loop::WriteSlices(Connection& connection) {
 // The output counts as sent when the socket has taken all that it was sealed into: only then may
 // the connection be ended or reset.
 Listener::Loop::Written Listener::Loop::WriteSealed(Connection& connection) {
-  const std::string_view rest =
-      std::string_view(connection.sealed).substr(connection.sealed_offset);
+  const std::string_view rest = connection.sealed.view().substr(connection.sealed_offset);
   if (!rest.empty()) {
     const ssize_t sent = send(connection.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0) return errno == EAGAIN || errno == EINTR ? Written::kSome : Written::kBroken;
@@ -558,14 +557,14 @@ Listener::Loop::Written Listener::Loop::SealMore(Connection& connection) {
 void Listener::Loop::Lend(Connection& connection) {
   if (connection.sealed.capacity() >= TlsChannel::kMaxSealedBytes) return;
   if (!spares_.empty()) {
-    connection.sealed.swap(spares_.back());
+    connection.sealed = std::move(spares_.back());
     spares_.pop_back();
   }
-  connection.sealed.reserve(TlsChannel::kMaxSealedBytes);
+  connection.sealed.Reserve(TlsChannel::kMaxSealedBytes);
 }
 
 void Listener::Loop::GiveBack(Connection& connection) {
-  std::string buffer = std::exchange(connection.sealed, {});
+  ByteBuffer buffer = std::exchange(connection.sealed, {});
   connection.sealed_offset = 0;
   buffer.clear();
   if (spares_.size() < kMaxSpares) spares_.push_back(std::move(buffer));

@@ -8,8 +8,10 @@ namespace k8s::fakeapiserver {
 
 std::shared_ptr<const std::string> Object::Encoded(
     const std::function<std::string()>& encode) const {
+  if (is_encoded_.load(std::memory_order_acquire)) return encoded_;
   std::lock_guard lock(encoded_mutex_);
   if (!encoded_) encoded_ = std::make_shared<const std::string>(encode());
+  is_encoded_.store(true, std::memory_order_release);
   return encoded_;
 }
 

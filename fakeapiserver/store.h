@@ -8,6 +8,7 @@
 // Writers hold the write lock from their first read to their Put, so a change is worked out against
 // what it replaces; readers never wait for that.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -62,6 +63,7 @@ struct Object {
 
  private:
   mutable std::mutex encoded_mutex_{};
+  mutable std::atomic<bool> is_encoded_ = false;  // encoded_ does not change any more
   mutable std::shared_ptr<const std::string> encoded_{};
 };
 using ObjectPtr = std::shared_ptr<const Object>;

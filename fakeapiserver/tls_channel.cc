@@ -8,13 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "k8s/base/strings.h"
 
 namespace k8s::fakeapiserver {
 namespace {
 
-constexpr size_t kRecordBytes = 16384;  // the most that one record holds
+constexpr size_t kRecordBytes = RecordSealer::kMaxPlain;
+constexpr size_t kMaxParts = 64;  // slices a record
 
 // Those of Go's server on machines with AES in hardware, in its order. A client whose first choice
 // is ChaCha20 has none, and gets that.
@@ -48,13 +50,42 @@ int ReadIo(BIO* bio, char* to, size_t size, size_t* count) {
 }
 
 int WriteIo(BIO* bio, const char* from, size_t size, size_t* count) {
+  TlsChannel::Io& io = IoOf(bio);
   BIO_clear_retry_flags(bio);
-  IoOf(bio).out->append(from, size);
   *count = size;
-  return 1;
+  if (!io.sealer) {
+    io.out->Append({from, size});
+    return 1;
+  }
+  const std::string_view plain(from, size);
+  const uint8_t type = std::exchange(io.type, RecordSealer::kApplicationData);
+  return size <= RecordSealer::kMaxPlain && io.sealer->Seal(type, {&plain, 1}, *io.out);
 }
 
-long ControlIo(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+// What OpenSSL asks of a BIO that may hand keys to the kernel; bio.h lists the numbers.
+constexpr int kSetKeys = 72, kSetType = 74, kClearType = 75;
+
+long ControlIo(BIO* bio, int command, long number, void* pointer) {
+  TlsChannel::Io& io = IoOf(bio);
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_GET_KTLS_SEND:
+      return io.sealer != nullptr;
+    case kSetKeys:
+      // Keys to send with; those to receive with stay where they are.
+      if (number != 0 && !io.sealer) io.sealer = RecordSealer::New(pointer);
+      return number != 0 && io.sealer != nullptr;
+    case kSetType:
+      io.type = static_cast<uint8_t>(number);
+      return 0;
+    case kClearType:
+      io.type = RecordSealer::kApplicationData;
+      return 0;
+    default:
+      return 0;
+  }
+}
 
 const BIO_METHOD* IoMethod() {
   static const BIO_METHOD* const method = [] {
@@ -76,7 +107,7 @@ void Configure(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   // Go's server does not renegotiate either; and so sealing never waits for the client.
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-                                   SSL_OP_NO_RENEGOTIATION);
+                                   SSL_OP_NO_RENEGOTIATION | SSL_OP_ENABLE_KTLS);
   SSL_CTX_set_ciphersuites(context, kTls13Ciphers);
   SSL_CTX_set_cipher_list(context, kTls12Ciphers);
 }
@@ -143,7 +174,7 @@ void TlsChannel::ShakeHands() {
   }
 }
 
-size_t TlsChannel::Open(std::span<char> plain, std::string& out) {
+size_t TlsChannel::Open(std::span<char> plain, ByteBuffer& out) {
   io_.out = &out;
   if (state_ == State::kShakingHands) ShakeHands();
   if (state_ != State::kOpen) return 0;
@@ -162,49 +193,45 @@ size_t TlsChannel::Open(std::span<char> plain, std::string& out) {
   return 0;
 }
 
-// A call of SSL_write makes records of its own, and a list is thousands of slices: a long slice
-// goes in as it is, short ones are gathered into whole records.
-size_t TlsChannel::Seal(const std::deque<Slice>& plain, size_t offset, std::string& out) {
+size_t TlsChannel::Seal(const std::deque<Slice>& plain, size_t offset, ByteBuffer& out) {
   io_.out = &out;
-  ERR_clear_error();
-  std::array<char, kRecordBytes> record;
   size_t total = 0;
-  for (auto slice = plain.begin(); slice != plain.end() && total < kMaxSealed;) {
-    std::string_view next = slice->bytes.substr(offset);
-    if (next.size() >= kRecordBytes || plain.size() == 1) {
-      next = next.substr(0, kMaxSealed - total);
-      if (next.size() > kRecordBytes)
-        next = next.substr(0, next.size() / kRecordBytes * kRecordBytes);
-      offset += next.size();
-      if (offset == slice->bytes.size()) {
-        ++slice;
-        offset = 0;
-      }
-    } else {
-      size_t used = 0;
-      const size_t room = std::min(record.size(), kMaxSealed - total);
-      while (slice != plain.end() && used < room) {
-        next = slice->bytes.substr(offset, room - used);
-        std::memcpy(record.data() + used, next.data(), next.size());
-        used += next.size();
-        offset += next.size();
-        if (offset < slice->bytes.size()) break;
-        ++slice;
-        offset = 0;
-      }
-      next = {record.data(), used};
+  auto slice = plain.begin();
+  while (slice != plain.end() && total < kMaxSealed) {
+    std::array<std::string_view, kMaxParts> parts;
+    size_t count = 0, size = 0;
+    while (slice != plain.end() && count < kMaxParts && size < kRecordBytes) {
+      const std::string_view part = slice->bytes.substr(offset, kRecordBytes - size);
+      parts[count++] = part;
+      size += part.size();
+      offset += part.size();
+      if (offset < slice->bytes.size()) break;
+      ++slice;
+      offset = 0;
     }
-    size_t written = 0;
-    if (SSL_write_ex(ssl_.get(), next.data(), next.size(), &written) != 1) {
+    if (!SealRecord({parts.data(), count}, size)) {
       Fail();
       return 0;
     }
-    total += next.size();
+    total += size;
   }
   return total;
 }
 
-void TlsChannel::End(std::string& out) {
+bool TlsChannel::SealRecord(std::span<const std::string_view> plain, size_t size) {
+  if (io_.sealer) return io_.sealer->Seal(RecordSealer::kApplicationData, plain, *io_.out);
+  ERR_clear_error();
+  // A call of SSL_write makes a record of its own, so it gets the slices together.
+  std::array<char, kRecordBytes> gathered;
+  size_t used = 0;
+  for (const std::string_view part : plain) {
+    std::memcpy(gathered.data() + used, part.data(), part.size());
+    used += part.size();
+  }
+  return SSL_write_ex(ssl_.get(), gathered.data(), size, &used) == 1;
+}
+
+void TlsChannel::End(ByteBuffer& out) {
   io_.out = &out;
   if (state_ == State::kOpen || state_ == State::kEnded) SSL_shutdown(ssl_.get());
   ERR_clear_error();

@@ -12,6 +12,7 @@
 
 #include "fakeapiserver/answer.h"
 #include "fakeapiserver/certificates.h"
+#include "fakeapiserver/record_sealer.h"
 #include "k8s/base/result.h"
 
 struct ssl_ctx_st;
@@ -43,11 +44,11 @@ class TlsChannel {
     kFailed,     // of no use any more
     kPlainHttp,  // failed: the client speaks HTTP in the clear
   };
-  // So much plain text one call of Seal takes at most: few system calls, and few bytes that wait
-  // for a client that does not read.
+  // So much plain text one call of Seal takes, give or take a record: few system calls, and few
+  // bytes that wait for a client that does not read.
   static constexpr size_t kMaxSealed = size_t{128} << 10;
-  // What that becomes at most.
-  static constexpr size_t kMaxSealedBytes = kMaxSealed + size_t{1024};
+  // Room for that, the last record and what TLS adds.
+  static constexpr size_t kMaxSealedBytes = kMaxSealed + size_t{20} * 1024;
 
   explicit TlsChannel(const TlsContext& context);
   ~TlsChannel();
@@ -59,21 +60,25 @@ class TlsChannel {
   void Receive(std::string_view sealed) { io_.in = sealed; }
   // The next plain text of what was received; 0: that was all. What TLS itself has to say (its
   // handshake, an alert) is appended to out and wants to be sent, whatever the state is then.
-  size_t Open(std::span<char> plain, std::string& out);
+  size_t Open(std::span<char> plain, ByteBuffer& out);
   // Appends the beginning of `plain`, of whose first slice `offset` bytes are gone already, to out;
   // the number of bytes that it took. REQUIRES: kOpen or kEnded.
-  size_t Seal(const std::deque<Slice>& plain, size_t offset, std::string& out);
+  size_t Seal(const std::deque<Slice>& plain, size_t offset, ByteBuffer& out);
   // Says that nothing more comes.
-  void End(std::string& out);
+  void End(ByteBuffer& out);
 
   // Where OpenSSL reads and writes.
   struct Io {
     std::string_view in{};
-    std::string* out = nullptr;  // during a call
+    ByteBuffer* out = nullptr;  // during a call
+    // Once OpenSSL has handed over the keys: it writes plain text from then on, of this type.
+    std::unique_ptr<RecordSealer> sealer{};
+    uint8_t type = RecordSealer::kApplicationData;
   };
 
  private:
   void ShakeHands();
+  bool SealRecord(std::span<const std::string_view> plain, size_t size);
   void Fail();
 
   Io io_;
