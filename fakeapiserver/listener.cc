@@ -5,10 +5,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -27,6 +23,7 @@
 #include <unordered_map>
 
 #include "fakeapiserver/certificates.h"
+#include "fakeapiserver/tls_channel.h"
 #include "k8s/base/log.h"
 #include "k8s/base/strings.h"
 #include "k8s/base/thread.h"
@@ -37,8 +34,8 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr size_t kReadBytes = size_t{64} << 10;
-constexpr size_t kTlsRecordBytes = 16384;  // the most that one record holds
-constexpr size_t kMaxParts = 64;           // slices a system call
+constexpr size_t kMaxParts = 64;  // slices a system call
+constexpr size_t kMaxSpares = 16;
 constexpr uint64_t kListenId = 0, kWakeId = 1, kFirstConnectionId = 2;
 
 // A file descriptor that is closed with its owner.
@@ -60,21 +57,15 @@ class Descriptor {
   int fd_ = -1;
 };
 
-struct SslDeleter {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-
 std::string SystemText() { return ToLower(std::strerror(errno)); }
 
 struct Connection {
   uint64_t id = 0;
   Descriptor socket;
-  std::unique_ptr<SSL, SslDeleter> ssl;
-  bool shaking_hands = false;
+  std::unique_ptr<TlsChannel> tls;
+  ByteBuffer sealed;         // by TLS, and not yet taken by the socket
+  size_t sealed_offset = 0;  // taken already
+  size_t sealed_output = 0;  // so much of the session's output is in it
   bool input_ended = false;  // the client has sent its FIN
   bool ended = false;        // this side has
   std::unique_ptr<Session> session;
@@ -109,11 +100,9 @@ class Listener::Loop {
   }
 
  private:
-  using TlsContext = std::unique_ptr<SSL_CTX, SslDeleter>;
   Result<void> OpenTls();
   Result<Identity> ReadIdentity() const;
-  Result<TlsContext> MakeContext(const Identity& identity) const;
-  SSL_CTX* ContextFor(const std::string& flaw);
+  const TlsContext& ContextFor(const std::string& flaw);
   Result<void> Bind();
   void Watch(bool on);
   void FollowRefusal();
@@ -122,9 +111,15 @@ class Listener::Loop {
   void OnEvent(Connection& connection, uint32_t events);
   void RefusePlainHttp(Connection& connection);
   bool Read(Connection& connection);
+  bool Open(Connection& connection, std::string_view received);
+  bool TakeEnd(Connection& connection);
+  enum class Written : uint8_t { kAll, kSome, kBroken };
+  Written WriteSlices(Connection& connection);
+  Written WriteSealed(Connection& connection);
+  Written SealMore(Connection& connection);
   bool Flush(Connection& connection);
-  bool WriteSome(Connection& connection);
-  std::string_view NextRecord(const Connection& connection);
+  void Lend(Connection& connection);
+  void GiveBack(Connection& connection);
   void Drive(uint64_t id);
   void Close(uint64_t id);
   void SetInterest(Connection& connection);
@@ -142,7 +137,8 @@ class Listener::Loop {
   const Env env_;
   Door& door_;
   Descriptor listen_, epoll_, wake_;
-  std::map<std::string, TlsContext> tls_;  // by flaw, "" for none; empty: plain HTTP
+  // By flaw, "" for none; empty: plain HTTP.
+  std::map<std::string, std::unique_ptr<TlsContext>> tls_;
   std::unique_ptr<Authority> authority_;
   std::string certificate_chain_;
   sockaddr_storage address_{};
@@ -157,9 +153,11 @@ class Listener::Loop {
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::set<std::pair<TimePoint, uint64_t>> timers_;
   std::string read_buffer_ = std::string(kReadBytes, '\0');
-  // Guards woken_ and nothing else: Sources call Wake under locks of their own.
-  std::string record_;  // what NextRecord has gathered
+  std::string open_buffer_ = std::string(kReadBytes, '\0');
+  // Lent to connections while TLS has something to send, so that idle ones need no memory for it.
+  std::vector<ByteBuffer> spares_;
 
+  // Guards woken_ and nothing else: Sources call Wake under locks of their own.
   std::mutex woken_mutex_;
   std::vector<uint64_t> woken_;
   Thread thread_;
@@ -179,35 +177,6 @@ Result<Identity> Listener::Loop::ReadIdentity() const {
   return Identity{*std::move(chain), *std::move(key)};
 }
 
-// Errors name the files; what was made on the spot has none.
-Result<Listener::Loop::TlsContext> Listener::Loop::MakeContext(const Identity& identity) const {
-  TlsContext context(SSL_CTX_new(TLS_server_method()));
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                      SSL_MODE_RELEASE_BUFFERS);
-  const std::string &certificate_file = options_.certificate_file, &key_file = options_.key_file;
-  const auto memory = [](const std::string& bytes) {
-    return std::unique_ptr<BIO, SslDeleter>(
-        BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-  };
-  const auto from = memory(identity.chain);
-  const std::unique_ptr<X509, SslDeleter> leaf(
-      PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr));
-  if (!leaf || SSL_CTX_use_certificate(context.get(), leaf.get()) != 1)
-    return ConfigError(Cat("no usable PEM certificate in ", certificate_file));
-  while (X509* next = PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr))
-    SSL_CTX_add0_chain_cert(context.get(), next);
-  // OpenSSL would ask the terminal for the password of an encrypted key.
-  const auto no_password = [](char*, int, int, void*) { return 0; };
-  const std::unique_ptr<EVP_PKEY, SslDeleter> private_key(
-      PEM_read_bio_PrivateKey(memory(identity.key).get(), nullptr, no_password, nullptr));
-  if (!private_key) return ConfigError(Cat("no PEM key without a password in ", key_file));
-  if (SSL_CTX_use_PrivateKey(context.get(), private_key.get()) != 1)
-    return ConfigError(Cat("key ", key_file, " does not belong to certificate ", certificate_file));
-  return context;
-}
-
 Result<void> Listener::Loop::OpenTls() {
   const bool files = !options_.certificate_file.empty() || !options_.key_file.empty();
   if (!files && !options_.self_made_certificate) return {};
@@ -219,8 +188,7 @@ Result<void> Listener::Loop::OpenTls() {
     identity = authority_->Issue(options_.bind);
   }
   if (!identity) return identity.error();
-  auto context = MakeContext(*identity);
-  ERR_clear_error();
+  auto context = TlsContext::New(*identity, options_.certificate_file, options_.key_file);
   if (!context) return context.error();
   certificate_chain_ = std::move(identity->chain);
   tls_[""] = *std::move(context);
@@ -228,13 +196,12 @@ Result<void> Listener::Loop::OpenTls() {
 }
 
 // The usual certificate, or the one that a fault shows in its place.
-SSL_CTX* Listener::Loop::ContextFor(const std::string& flaw) {
+const TlsContext& Listener::Loop::ContextFor(const std::string& flaw) {
   const auto known = tls_.find(flaw);
-  if (known != tls_.end()) return known->second.get();
+  if (known != tls_.end()) return *known->second;
   if (!authority_) authority_ = std::make_unique<Authority>();
-  auto made = MakeContext(authority_->Issue(options_.bind, flaw));
-  ERR_clear_error();
-  return made ? (tls_[flaw] = *std::move(made)).get() : tls_[""].get();
+  auto made = TlsContext::New(authority_->Issue(options_.bind, flaw), "", "");
+  return made ? *(tls_[flaw] = *std::move(made)) : *tls_[""];
 }
 
 Result<void> Listener::Loop::Open() {
@@ -313,11 +280,6 @@ void Listener::Loop::FollowRefusal() {
 }
 
 void Listener::Loop::Run() {
-  // SSL_write knows no MSG_NOSIGNAL, and a client that hangs up must not end the process.
-  sigset_t pipe_signal;
-  sigemptyset(&pipe_signal);
-  sigaddset(&pipe_signal, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
   std::array<epoll_event, 256> events;
   while (!stopping_) {
     env_.clock->OnBlocked(1);
@@ -374,10 +336,7 @@ void Listener::Loop::Accept() {
     if (admission.answer) {
       connection->session->Begin(std::move(*admission.answer));
     } else if (!tls_.empty()) {
-      connection->ssl.reset(SSL_new(ContextFor(admission.certificate)));
-      SSL_set_fd(connection->ssl.get(), fd);
-      SSL_set_accept_state(connection->ssl.get());
-      connection->shaking_hands = true;
+      connection->tls = std::make_unique<TlsChannel>(ContextFor(admission.certificate));
     }
     epoll_event event{};
     event.events = connection->interest = EPOLLIN | EPOLLRDHUP;
@@ -449,62 +408,61 @@ void Listener::Loop::TakeWoken() {
 
 void Listener::Loop::OnEvent(Connection& connection, uint32_t events) {
   if (events & (EPOLLERR | EPOLLHUP)) return Close(connection.id);
-  if (connection.shaking_hands) {
-    const int done = SSL_do_handshake(connection.ssl.get());
-    if (done != 1) {
-      const int why = SSL_get_error(connection.ssl.get(), done);
-      const bool plain_http = ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
-      ERR_clear_error();
-      if (plain_http) return RefusePlainHttp(connection);
-      if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return Close(connection.id);
-      return;
-    }
-    connection.shaking_hands = false;
-  }
   if ((events & (EPOLLIN | EPOLLRDHUP)) && !Read(connection)) return Close(connection.id);
   Drive(connection.id);
 }
 
 // In the clear, as Go's server says it to a client that took the wrong scheme.
 void Listener::Loop::RefusePlainHttp(Connection& connection) {
-  connection.ssl.reset();
-  connection.shaking_hands = false;
+  connection.tls.reset();
   connection.session->Begin(Answer::Text(400, "Client sent an HTTP request to an HTTPS server.\n"));
-  Drive(connection.id);
 }
 
 // False when the connection is of no use any more.
 bool Listener::Loop::Read(Connection& connection) {
   Session& session = *connection.session;
   while (true) {
-    ssize_t got;
-    if (connection.ssl) {
-      const int read = SSL_read(connection.ssl.get(), read_buffer_.data(),
-                                static_cast<int>(read_buffer_.size()));
-      got = read;
-      if (read <= 0) {
-        const int why = SSL_get_error(connection.ssl.get(), read);
-        ERR_clear_error();
-        if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return true;
-        if (why != SSL_ERROR_ZERO_RETURN) return false;
-        got = 0;
-      }
+    const ssize_t got = recv(connection.socket.get(), read_buffer_.data(), read_buffer_.size(), 0);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    // A stream of TLS that ends without saying so may have been cut by anybody.
+    if (got == 0) return !connection.tls && TakeEnd(connection);
+    const std::string_view received(read_buffer_.data(), static_cast<size_t>(got));
+    if (connection.tls) {
+      if (!Open(connection, received)) return false;
     } else {
-      got = recv(connection.socket.get(), read_buffer_.data(), read_buffer_.size(), 0);
-      if (got < 0) return errno == EAGAIN || errno == EINTR;
+      session.Receive(received);
     }
-    if (got == 0) {
-      connection.input_ended = true;
-      session.ReceiveEnd();
-      return session.fate() != Session::Fate::kClose;
-    }
-    session.Receive({read_buffer_.data(), static_cast<size_t>(got)});
     // While an answer is on its way the client may pipeline a little, not a lot.
-    if (session.IsFlooded()) return true;
-    if (static_cast<size_t>(got) < read_buffer_.size() && !connection.ssl) return true;
+    if (connection.input_ended || session.IsFlooded()) return true;
+    if (received.size() < read_buffer_.size()) return true;
     session.Drive();
     if (session.fate() == Session::Fate::kClose) return false;
   }
+}
+
+bool Listener::Loop::TakeEnd(Connection& connection) {
+  connection.input_ended = true;
+  connection.session->ReceiveEnd();
+  return connection.session->fate() != Session::Fate::kClose;
+}
+
+// What was received through TLS; false when the connection is of no use any more.
+bool Listener::Loop::Open(Connection& connection, std::string_view received) {
+  TlsChannel& tls = *connection.tls;
+  Lend(connection);
+  tls.Receive(received);
+  while (const size_t count = tls.Open(open_buffer_, connection.sealed)) {
+    connection.session->Receive({open_buffer_.data(), count});
+  }
+  if (tls.state() == TlsChannel::State::kPlainHttp) {
+    connection.sealed.clear();
+    GiveBack(connection);
+    RefusePlainHttp(connection);
+    return true;
+  }
+  const bool sent = WriteSealed(connection) != Written::kBroken;
+  if (!sent || tls.state() == TlsChannel::State::kFailed) return false;
+  return tls.state() != TlsChannel::State::kEnded || TakeEnd(connection);
 }
 
 // Whatever this connection can do now.
@@ -522,7 +480,11 @@ void Listener::Loop::Drive(uint64_t id) {
       break;
     case Session::Fate::kDrain:
       if (std::exchange(connection.ended, true)) break;
-      if (connection.ssl) SSL_shutdown(connection.ssl.get());
+      if (connection.tls) {
+        Lend(connection);
+        connection.tls->End(connection.sealed);
+        if (WriteSealed(connection) == Written::kBroken) return Close(id);
+      }
       shutdown(connection.socket.get(), SHUT_WR);
       break;
     case Session::Fate::kClose:
@@ -533,66 +495,79 @@ void Listener::Loop::Drive(uint64_t id) {
   SetTimer(connection, session.timer());
 }
 
-// Writes what the socket takes.
+// Writes what the socket takes; false when the connection is of no use any more.
 bool Listener::Loop::Flush(Connection& connection) {
-  const auto& output = connection.session->output();
-  while (!output.empty()) {
-    const Slice* first = &output.front();
-    const size_t offset = connection.session->output_offset();
-    if (!WriteSome(connection)) return false;
-    const bool same = !output.empty() && &output.front() == first &&
-                      connection.session->output_offset() == offset;
-    if (same) return true;  // the socket is full
+  while (true) {
+    Written written = Written::kAll;
+    if (!connection.sealed.empty()) {
+      written = WriteSealed(connection);
+    } else if (connection.session->output().empty()) {
+      return true;
+    } else {
+      written = connection.tls ? SealMore(connection) : WriteSlices(connection);
+    }
+    if (written != Written::kAll) return written != Written::kBroken;
   }
-  return true;
 }
 
-// What goes into the next TLS record: a long slice as it is, short ones together. Each call of
-// SSL_write makes a record, and a list is thousands of slices.
-std::string_view Listener::Loop::NextRecord(const Connection& connection) {
-  const auto& output = connection.session->output();
+Listener::Loop::Written Listener::Loop::WriteSlices(Connection& connection) {
+  std::array<iovec, kMaxParts> parts;
+  size_t count = 0, size = 0;
   size_t offset = connection.session->output_offset();
-  const std::string_view first = output.front().bytes.substr(offset);
-  if (first.size() >= kTlsRecordBytes || output.size() == 1) return first;
-  record_.clear();
-  for (auto slice = output.begin(); slice != output.end() && record_.size() < kTlsRecordBytes;
-       ++slice) {
-    record_ += slice->bytes.substr(offset, kTlsRecordBytes - record_.size());
+  const auto& output = connection.session->output();
+  for (auto slice = output.begin(); slice != output.end() && count < kMaxParts; ++slice) {
+    parts[count++] = {const_cast<char*>(slice->bytes.data()) + offset,
+                      slice->bytes.size() - offset};
+    size += slice->bytes.size() - offset;
     offset = 0;
   }
-  return record_;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  const ssize_t sent = sendmsg(connection.socket.get(), &message, MSG_NOSIGNAL);
+  if (sent < 0) return errno == EAGAIN || errno == EINTR ? Written::kSome : Written::kBroken;
+  connection.session->Sent(static_cast<size_t>(sent));
+  return static_cast<size_t>(sent) == size ? Written::kAll : Written::kSome;
 }
 
-bool Listener::Loop::WriteSome(Connection& connection) {
-  const auto& output = connection.session->output();
-  size_t offset = connection.session->output_offset();
-  ssize_t sent;
-  if (connection.ssl) {
-    const std::string_view bytes = NextRecord(connection);
-    const int written = SSL_write(connection.ssl.get(), bytes.data(),
-                                  static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30)));
-    if (written <= 0) {
-      const int why = SSL_get_error(connection.ssl.get(), written);
-      ERR_clear_error();
-      return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-    }
-    sent = written;
-  } else {
-    std::array<iovec, kMaxParts> parts;
-    size_t count = 0;
-    for (auto slice = output.begin(); slice != output.end() && count < kMaxParts; ++slice) {
-      parts[count++] = {const_cast<char*>(slice->bytes.data()) + offset,
-                        slice->bytes.size() - offset};
-      offset = 0;
-    }
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = count;
-    sent = sendmsg(connection.socket.get(), &message, MSG_NOSIGNAL);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR;
+// The output counts as sent when the socket has taken all that it was sealed into: only then may
+// the connection be ended or reset.
+Listener::Loop::Written Listener::Loop::WriteSealed(Connection& connection) {
+  const std::string_view rest = connection.sealed.view().substr(connection.sealed_offset);
+  if (!rest.empty()) {
+    const ssize_t sent = send(connection.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN || errno == EINTR ? Written::kSome : Written::kBroken;
+    connection.sealed_offset += static_cast<size_t>(sent);
+    if (static_cast<size_t>(sent) < rest.size()) return Written::kSome;
   }
-  connection.session->Sent(static_cast<size_t>(sent));
-  return true;
+  connection.session->Sent(std::exchange(connection.sealed_output, 0));
+  GiveBack(connection);
+  return Written::kAll;
+}
+
+Listener::Loop::Written Listener::Loop::SealMore(Connection& connection) {
+  const Session& session = *connection.session;
+  Lend(connection);
+  connection.sealed_output =
+      connection.tls->Seal(session.output(), session.output_offset(), connection.sealed);
+  if (connection.sealed_output == 0) return Written::kBroken;
+  return WriteSealed(connection);
+}
+
+void Listener::Loop::Lend(Connection& connection) {
+  if (connection.sealed.capacity() >= TlsChannel::kMaxSealedBytes) return;
+  if (!spares_.empty()) {
+    connection.sealed = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  connection.sealed.Reserve(TlsChannel::kMaxSealedBytes);
+}
+
+void Listener::Loop::GiveBack(Connection& connection) {
+  ByteBuffer buffer = std::exchange(connection.sealed, {});
+  connection.sealed_offset = 0;
+  buffer.clear();
+  if (spares_.size() < kMaxSpares) spares_.push_back(std::move(buffer));
 }
 
 void Listener::Loop::SetInterest(Connection& connection) {
@@ -601,7 +576,7 @@ void Listener::Loop::SetInterest(Connection& connection) {
     wanted = EPOLLRDHUP;
     if (!connection.session->IsFlooded()) wanted |= EPOLLIN;
   }
-  if (!connection.session->output().empty()) wanted |= EPOLLOUT;
+  if (!connection.session->output().empty() || !connection.sealed.empty()) wanted |= EPOLLOUT;
   if (wanted == connection.interest) return;
   connection.interest = wanted;
   epoll_event event{};

@@ -38,9 +38,8 @@ void AppendField(int field, std::string_view bytes, std::string& out) {
   out += bytes;
 }
 
-// What stands before and behind a message of `size` bytes in its envelope.
-std::pair<std::string, std::string> EnvelopeParts(std::string_view api_version,
-                                                  std::string_view kind, size_t size) {
+// What stands before a message of `size` bytes in its envelope.
+std::string EnvelopeHead(std::string_view api_version, std::string_view kind, size_t size) {
   std::string meta;
   AppendField(1, api_version, meta);
   AppendField(2, kind, meta);
@@ -48,11 +47,10 @@ std::pair<std::string, std::string> EnvelopeParts(std::string_view api_version,
   AppendField(1, meta, head);
   head += Tag(2);
   AppendVarint(size, head);
-  std::string tail;
-  AppendField(3, "", tail);
-  AppendField(4, "", tail);
-  return {std::move(head), std::move(tail)};
+  return head;
 }
+// And what stands behind it: two empty fields, its encoding and its media type.
+constexpr std::string_view kEnvelopeTail("\x1a\0\x22\0", 4);
 
 }  // namespace
 
@@ -93,13 +91,13 @@ Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object,
 
 Slices Envelope(std::string_view api_version, std::string_view kind,
                 std::shared_ptr<const std::string> message) {
-  auto [head, tail] = EnvelopeParts(api_version, kind, message->size());
-  return {Slice::Of(std::move(head)), Slice(std::move(message)), Slice::Of(std::move(tail))};
+  std::string head = EnvelopeHead(api_version, kind, message->size());
+  return {Slice::Of(std::move(head)), Slice(std::move(message)), Slice::Literal(kEnvelopeTail)};
 }
 
 Slices ProtobufList(const Served& served, Revision revision, const std::string& token,
                     std::optional<int64_t> remaining,
-                    const std::vector<std::shared_ptr<const std::string>>& items) {
+                    std::vector<std::shared_ptr<const std::string>> items) {
   ListMeta list_meta;
   list_meta.resourceVersion = std::to_string(revision);
   list_meta.continue_ = token;
@@ -107,19 +105,43 @@ Slices ProtobufList(const Served& served, Revision revision, const std::string& 
   std::string metadata, encoded;
   EncodeProtobufMessage(TypeOf<ListMeta>(), &list_meta, encoded);
   AppendField(1, encoded, metadata);
+  // The tag and the length before each item lie one behind the other.
+  std::string lines;
   size_t size = metadata.size();
-  for (const auto& item : items) size += 1 + VarintSize(item->size()) + item->size();
-  auto [head, tail] = EnvelopeParts(served.api_version, served.list_kind, size);
-  Slices out;
-  out.push_back(Slice::Of(head + metadata));
   for (const auto& item : items) {
-    std::string line(1, Tag(2));
-    AppendVarint(item->size(), line);
-    out.push_back(Slice::Of(std::move(line)));
-    out.push_back(Slice(item));
+    lines += Tag(2);
+    AppendVarint(item->size(), lines);
+    size += item->size();
   }
-  out.push_back(Slice::Of(std::move(tail)));
+  size += lines.size();
+  const auto shared = std::make_shared<const std::string>(std::move(lines));
+  Slices out;
+  out.reserve(2 * items.size() + 2);
+  out.push_back(Slice::Of(EnvelopeHead(served.api_version, served.list_kind, size) + metadata));
+  size_t at = 0;
+  for (auto& item : items) {
+    const size_t length = 1 + VarintSize(item->size());
+    out.push_back(Slice(shared, std::string_view(*shared).substr(at, length)));
+    out.push_back(Slice(std::move(item)));
+    at += length;
+  }
+  out.push_back(Slice::Literal(kEnvelopeTail));
   return out;
+}
+
+Slices WatchFrame(std::string_view type, Slices envelope) {
+  const size_t size = SizeOf(envelope);
+  std::string event;
+  AppendField(1, type, event);
+  event += Tag(2);
+  AppendVarint(1 + VarintSize(size) + size, event);
+  event += Tag(1);
+  AppendVarint(size, event);
+  const auto length = static_cast<uint32_t>(event.size() + size);
+  std::string head;
+  for (int shift = 24; shift >= 0; shift -= 8) head += static_cast<char>(length >> shift);
+  envelope.insert(envelope.begin(), Slice::Of(head + event));
+  return envelope;
 }
 
 }  // namespace k8s::fakeapiserver

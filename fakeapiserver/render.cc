@@ -134,13 +134,14 @@ Result<Answer> GatherProtobufList(const Call& call, const Page& page, const std:
   Answer answer;
   answer.headers.Set("Content-Type", std::string(kProtobufType));
   std::vector<std::shared_ptr<const std::string>> items;
+  items.reserve(page.objects.size());
   for (const ObjectPtr& object : page.objects) {
     auto item = ProtobufOf(object, *call.served);
     if (!item) return item.error();
     items.push_back(*std::move(item));
   }
   answer.body = ProtobufList(*call.served, page.revision, token,
-                             token.empty() ? std::nullopt : page.remaining, items);
+                             token.empty() ? std::nullopt : page.remaining, std::move(items));
   return answer;
 }
 

@@ -25,6 +25,23 @@ constexpr int64_t kShortestWatchSeconds = 1800;
 constexpr size_t kMaxFramesAPull = 256;
 constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
 
+// What stands before an object; the same for all watches, so that none needs memory for it.
+std::string_view JsonFrameHead(EventType type) {
+  switch (type) {
+    case EventType::kAdded:
+      return R"({"type":"ADDED","object":)";
+    case EventType::kModified:
+      return R"({"type":"MODIFIED","object":)";
+    case EventType::kDeleted:
+      return R"({"type":"DELETED","object":)";
+    case EventType::kBookmark:
+      return R"({"type":"BOOKMARK","object":)";
+    case EventType::kError:
+      break;
+  }
+  return R"({"type":"ERROR","object":)";
+}
+
 // The form of the frames of one watch.
 class FrameWriter {
  public:
@@ -37,15 +54,17 @@ class FrameWriter {
   Result<void> Write(EventType type, const ObjectPtr& object, Slices& out) {
     if (output_.view == View::kWhole && served_.storage == &served_) {
       if (output_.media == Media::kJson) {
-        out.push_back(Slice::Of(Cat("{\"type\":\"", EventTypeName(type), "\",\"object\":")));
+        out.push_back(Slice::Literal(JsonFrameHead(type)));
         out.push_back(JsonOf(object));
         out.push_back(Slice::Literal("}\n"));
         return {};
       }
       auto message = ProtobufOf(object, served_);
       if (!message) return message.error();
-      Append(EventTypeName(type), Gather(Envelope(served_.api_version, served_.kind, *message)),
-             out);
+      for (Slice& slice :
+           WatchFrame(EventTypeName(type),
+                      Envelope(served_.api_version, served_.kind, *std::move(message))))
+        out.push_back(std::move(slice));
       return {};
     }
     return WriteTree(type, TreeOf(*object, served_), out);

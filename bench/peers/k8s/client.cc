@@ -165,12 +165,12 @@ Result<void> Run(const std::map<std::string, std::string>& flags, const Work& wo
 
   const auto clock = RealClock();
   if (auto warm = work.run(*clientset, (n + 9) / 10); !warm) return warm;
-  const int64_t cpu = OwnCpuMicroseconds();
+  const int64_t cpu = OwnCpuNanoseconds();
   const TimePoint begin = clock->Now();
   if (auto done = work.run(*clientset, n); !done) return done;
   const auto wall =
       std::chrono::duration_cast<std::chrono::microseconds>(clock->Now() - begin).count();
-  const int64_t used = OwnCpuMicroseconds() - cpu;
+  const int64_t used = OwnCpuNanoseconds() - cpu;
   auto peak = Megabytes({"self"}, "VmHWM");
   if (!peak) return peak.error();
   Print({"cpp", std::string(work.name), encoding, n, used, wall, *peak});

@@ -1,5 +1,5 @@
 // Loads a server with requests over many connections and tells what they cost it: its CPU and
-// memory, from /proc. The bytes are prepared before, and answers are read but not decoded
+// memory. The bytes are prepared before, and answers are read but not decoded
 // (bench/peers/README.md).
 //
 //   peers_load --server URL --work WORK --kind configmaps|pods --encoding json|protobuf --n N
@@ -200,13 +200,13 @@ class Meter {
  public:
   explicit Meter(std::string pids) {
     for (std::string_view pid : Split(pids, ',')) pids_.emplace_back(pid);
-    cpu_ = Must(CpuMicroseconds(pids_));
+    cpu_ns_ = Must(CpuNanoseconds(pids_));
   }
   Measured Stop(int64_t n) const {
     const auto wall = clock_->Now() - begin_;
     Measured measured;
     measured.n = n;
-    measured.cpu_us = Must(CpuMicroseconds(pids_)) - cpu_;
+    measured.cpu_ns = Must(CpuNanoseconds(pids_)) - cpu_ns_;
     measured.wall_us = std::chrono::duration_cast<std::chrono::microseconds>(wall).count();
     measured.peak_rss_mb = Must(Megabytes(pids_, "VmHWM"));
     std::array<char, 40> rss{};
@@ -218,7 +218,7 @@ class Meter {
  private:
   const std::shared_ptr<Clock> clock_ = RealClock();
   std::vector<std::string> pids_;
-  int64_t cpu_ = 0;
+  int64_t cpu_ns_ = 0;
   const TimePoint begin_ = clock_->Now();
 };
 

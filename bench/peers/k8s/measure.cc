@@ -1,9 +1,10 @@
 #include "measure.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
+#include <time.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "k8s/base/host.h"
 #include "k8s/base/strings.h"
@@ -34,26 +35,34 @@ Result<int> CountOf(const std::map<std::string, std::string>& flags, const std::
   return static_cast<int>(*number);
 }
 
-int64_t OwnCpuMicroseconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& time) {
-    return time.tv_sec * int64_t{1'000'000} + time.tv_usec;
-  };
-  return of(usage.ru_utime) + of(usage.ru_stime);
+namespace {
+
+int64_t Nanoseconds(const timespec& time) {
+  return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
 }
 
-Result<int64_t> CpuMicroseconds(const std::vector<std::string>& pids) {
-  int64_t ticks = 0;
+}  // namespace
+
+int64_t OwnCpuNanoseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return Nanoseconds(time);
+}
+
+Result<int64_t> CpuNanoseconds(const std::vector<std::string>& pids) {
+  int64_t sum = 0;
   for (const std::string& pid : pids) {
-    auto text = RealHost()->ReadFile(Cat("/proc/", pid, "/stat"));
-    if (!text) return text.error();
-    // The name, in parentheses, may hold blanks; behind it come 11 members, then the two times.
-    const auto words = Split(std::string_view(*text).substr(text->rfind(')') + 2), ' ');
-    if (words.size() < 13) return Invalid(Cat("/proc/", pid, "/stat is shorter than it should be"));
-    ticks += ParseInt(words[11]).value_or(0) + ParseInt(words[12]).value_or(0);
+    clockid_t clock{};
+    timespec time{};
+    const int64_t number = pid == "self" ? 0 : ParseInt(pid).value_or(-1);
+    const int failure = clock_getcpuclockid(static_cast<pid_t>(number), &clock);
+    if (failure != 0 || clock_gettime(clock, &time) != 0) {
+      return Invalid(Cat("CPU clock of process ", pid, ": ",
+                         ToLower(std::strerror(failure != 0 ? failure : errno))));
+    }
+    sum += Nanoseconds(time);
   }
-  return ticks * 1'000'000 / sysconf(_SC_CLK_TCK);
+  return sum;
 }
 
 Result<double> Megabytes(const std::vector<std::string>& pids, std::string_view row) {
@@ -77,7 +86,7 @@ void Print(const Measured& measured) {
       "{\"who\":\"%s\",\"work\":\"%s\",\"encoding\":\"%s\",\"n\":%lld,\"cpu_us_per_op\":%.2f,"
       "\"wall_us_per_op\":%.2f,\"peak_rss_mb\":%.1f%s}\n",
       measured.who.c_str(), measured.work.c_str(), measured.encoding.c_str(),
-      static_cast<long long>(measured.n), static_cast<double>(measured.cpu_us) / n,
+      static_cast<long long>(measured.n), static_cast<double>(measured.cpu_ns) / 1e3 / n,
       static_cast<double>(measured.wall_us) / n, measured.peak_rss_mb, measured.more.c_str());
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the programs beside this share: their flags, and what a process has used up, from getrusage
-// and /proc. Any thread may call.
+// What the programs beside this share: their flags, and what a process has used up, from its CPU
+// clock and /proc. Any thread may call.
 
 #include <cstdint>
 #include <map>
@@ -23,9 +23,10 @@ Result<std::map<std::string, std::string>> ParseFlags(const std::vector<std::str
 Result<int> CountOf(const std::map<std::string, std::string>& flags, const std::string& name);
 
 // User and system time of this process.
-int64_t OwnCpuMicroseconds();
-// User and system time of other processes; counted in ticks, of which a second has a hundred.
-Result<int64_t> CpuMicroseconds(const std::vector<std::string>& pids);
+int64_t OwnCpuNanoseconds();
+// User and system time of processes ("self" is this one), with that of threads that have ended.
+// Errors name the process.
+Result<int64_t> CpuNanoseconds(const std::vector<std::string>& pids);
 // One row of /proc/PID/status ("VmHWM", "VmRSS"), summed, in MB of 1,000,000 bytes.
 Result<double> Megabytes(const std::vector<std::string>& pids, std::string_view row);
 
@@ -34,7 +35,7 @@ struct Measured {
   std::string work{};
   std::string encoding{};
   int64_t n = 0;
-  int64_t cpu_us = 0;
+  int64_t cpu_ns = 0;
   int64_t wall_us = 0;
   double peak_rss_mb = 0;
   std::string more{};  // further members, each with a comma in front
