@@ -74,18 +74,21 @@ Result<Value> DecodeTreeFromProtobuf(std::string_view bytes, const TypeInfo& typ
 
 Result<std::shared_ptr<const std::string>> ProtobufOf(const ObjectPtr& object,
                                                       const Served& served) {
-  std::optional<Error> failure;
-  auto bytes = object->Encoded([&] {
+  const auto encode = [&]() -> Result<std::shared_ptr<const std::string>> {
     AnyStruct decoded(*served.type);
-    std::string out;
     if (auto read = DecodeJson(object->json, *served.type, decoded.get()); !read) {
-      failure = read.error();
-    } else {
-      EncodeProtobufMessage(*served.type, decoded.get(), out);
+      return read.error();
     }
-    return out;
+    std::string out;
+    EncodeProtobufMessage(*served.type, decoded.get(), out);
+    return std::make_shared<const std::string>(std::move(out));
+  };
+  auto bytes = object->Encoded([&] {
+    auto encoded = encode();
+    return encoded ? *std::move(encoded) : nullptr;
   });
-  if (failure) return *failure;
+  // What cannot be encoded says so to everybody who asks.
+  if (!bytes) return encode();
   return bytes;
 }
 

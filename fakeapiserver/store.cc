@@ -7,8 +7,8 @@
 namespace k8s::fakeapiserver {
 
 std::shared_ptr<const std::string> Object::Encoded(
-    const std::function<std::string()>& encode) const {
-  std::call_once(encoded_once_, [&] { encoded_ = std::make_shared<const std::string>(encode()); });
+    const std::function<std::shared_ptr<const std::string>()>& encode) const {
+  std::call_once(encoded_once_, [&] { encoded_ = encode(); });
   return encoded_;
 }
 

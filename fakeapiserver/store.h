@@ -58,8 +58,9 @@ struct Object {
   // The value of a selectable field; "" where there is none.
   std::string_view SelectableField(std::string_view path) const;
 
-  // The protobuf form, made by the first who asks.
-  std::shared_ptr<const std::string> Encoded(const std::function<std::string()>& encode) const;
+  // The protobuf form, made by the first who asks; null where there is none.
+  std::shared_ptr<const std::string> Encoded(
+      const std::function<std::shared_ptr<const std::string>()>& encode) const;
 
  private:
   mutable std::once_flag encoded_once_{};

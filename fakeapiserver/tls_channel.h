@@ -56,6 +56,8 @@ class TlsChannel {
   TlsChannel& operator=(const TlsChannel&) = delete;
 
   State state() const { return state_; }
+  // Whether its records are sealed without SSL_write (docs/adr/0005).
+  bool HasSealer() const { return io_.sealer != nullptr; }
   // The bytes must stay until Open has returned 0. REQUIRES: it has since the last call.
   void Receive(std::string_view sealed) { io_.in = sealed; }
   // The next plain text of what was received; 0: that was all. What TLS itself has to say (its

@@ -119,6 +119,15 @@ TEST(TlsChannel, ChoosesItsCipherAsGoDoes) {
   EXPECT_STREQ(SSL_get_cipher(without_aes.client.get()), "TLS_CHACHA20_POLY1305_SHA256");
 }
 
+#ifndef OPENSSL_NO_KTLS
+TEST(TlsChannel, SealsRecordsOfTls13WithAesItself) {
+  EXPECT_TRUE(Pair("TLS_AES_128_GCM_SHA256").channel.HasSealer());
+  EXPECT_TRUE(Pair("TLS_AES_256_GCM_SHA384").channel.HasSealer());
+  EXPECT_FALSE(Pair("TLS_CHACHA20_POLY1305_SHA256").channel.HasSealer());
+  EXPECT_FALSE(Pair(nullptr, TLS1_2_VERSION).channel.HasSealer());
+}
+#endif
+
 TEST(TlsChannel, TellsAndHearsOfTheEnd) {
   Pair pair;
   ByteBuffer out;
