@@ -132,8 +132,14 @@ const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "
   static const auto* const whole = [] {
     auto* made = new std::unordered_map<const TypeInfo*, const std::vector<Rule>*>();
     for (const GroupVersionInfo* version : AllGroupVersions()) {
-      for (const TypeInfo* one : version->types)
-        made->emplace(one, RulesNamed(Cat(version->package, ".", one->name)));
+      const std::string prefix = Cat(version->package, ".");
+      for (auto rules = AllRules().lower_bound(prefix);
+           rules != AllRules().end() && rules->first.starts_with(prefix); ++rules) {
+        const std::string_view name = std::string_view(rules->first).substr(prefix.size());
+        for (const TypeInfo* one : version->types) {
+          if (one->name == name) made->emplace(one, &rules->second);
+        }
+      }
     }
     return made;
   }();

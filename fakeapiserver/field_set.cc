@@ -178,11 +178,10 @@ void Zip(A& a, B& b, const Left& left, const Right& right, const Both& both) {
   auto one = a.begin();
   auto other = b.begin();
   while (one != a.end() && other != b.end()) {
-    if (one->element == other->element) {
-      both(*one++, *other++);
-    } else if (IsBefore(*one, *other)) {
+    const bool differ = one->element != other->element;
+    if (differ && IsBefore(*one, *other)) {
       left(*one++);
-    } else if (IsBefore(*other, *one)) {
+    } else if (differ && IsBefore(*other, *one)) {
       right(*other++);
     } else {
       both(*one++, *other++);
@@ -192,15 +191,16 @@ void Zip(A& a, B& b, const Left& left, const Right& right, const Both& both) {
   for (; other != b.end(); ++other) right(*other);
 }
 
-// Set is const or not; what is not gives its texts away.
+// Set is const or not; what is not gives its texts away. `member`: say that the path itself is in
+// the set, which at the root nothing says.
 template <class Set>
-Value ValueOf(Set& set) {
+Value ValueOf(Set& set, bool member) {
   Value::Object out;
-  out.reserve(set.children.size() + (set.member ? 1 : 0));
+  out.reserve(set.children.size() + (member ? 1 : 0));
   for (auto& [element, child] : set.children) {
     if (child.empty()) continue;
-    if (out.empty() && set.member) out.AppendNew(".", Value::MakeObject());
-    out.AppendNew(std::move(element), ValueOf(child));
+    if (out.empty() && member) out.AppendNew(".", Value::MakeObject());
+    out.AppendNew(std::move(element), ValueOf(child, child.member));
   }
   return out;
 }
@@ -261,16 +261,8 @@ FieldSet FieldSet::Parse(const Value& fields_v1) {
   return set;
 }
 
-Value FieldSet::ToValue() const& {
-  Value value = ValueOf(*this);
-  if (member) value.Remove(".");
-  return value;
-}
-
-Value FieldSet::ToValue() && {
-  member = false;
-  return ValueOf(*this);
-}
+Value FieldSet::ToValue() const& { return ValueOf(*this, false); }
+Value FieldSet::ToValue() && { return ValueOf(*this, false); }
 
 bool operator==(const FieldSet& a, const FieldSet& b) {
   return Difference(a, b).empty() && Difference(b, a).empty();

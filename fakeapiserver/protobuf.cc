@@ -132,19 +132,4 @@ Slices ProtobufList(const Served& served, Revision revision, const std::string& 
   return out;
 }
 
-Slices WatchFrame(std::string_view type, Slices envelope) {
-  const size_t size = SizeOf(envelope);
-  std::string event;
-  AppendField(1, type, event);
-  event += Tag(2);
-  AppendVarint(1 + VarintSize(size) + size, event);
-  event += Tag(1);
-  AppendVarint(size, event);
-  const auto length = static_cast<uint32_t>(event.size() + size);
-  std::string head;
-  for (int shift = 24; shift >= 0; shift -= 8) head += static_cast<char>(length >> shift);
-  envelope.insert(envelope.begin(), Slice::Of(head + event));
-  return envelope;
-}
-
 }  // namespace k8s::fakeapiserver

@@ -28,7 +28,5 @@ Slices Envelope(std::string_view api_version, std::string_view kind,
 Slices ProtobufList(const Served& served, Revision revision, const std::string& token,
                     std::optional<int64_t> remaining,
                     std::vector<std::shared_ptr<const std::string>> items);
-// An event of a watch around an envelope that is not copied, as AppendWatchFrame writes it.
-Slices WatchFrame(std::string_view type, Slices envelope);
 
 }  // namespace k8s::fakeapiserver

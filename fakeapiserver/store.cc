@@ -15,9 +15,7 @@ std::shared_ptr<const std::string> Object::Encoded(
 std::string_view Object::SelectableField(std::string_view path) const {
   if (path == "metadata.name") return key.name;
   if (path == "metadata.namespace") return key.ns;
-  const auto found = std::find_if(fields.begin(), fields.end(),
-                                  [&](const auto& field) { return field.first == path; });
-  return found == fields.end() ? std::string_view() : found->second;
+  return fields::Get(fields, path);
 }
 
 Slice JsonOf(const ObjectPtr& object) { return JsonOf(object, object->json); }

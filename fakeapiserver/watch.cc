@@ -61,10 +61,11 @@ class FrameWriter {
       }
       auto message = ProtobufOf(object, served_);
       if (!message) return message.error();
-      for (Slice& slice :
-           WatchFrame(EventTypeName(type),
-                      Envelope(served_.api_version, served_.kind, *std::move(message))))
-        out.push_back(std::move(slice));
+      Slices envelope = Envelope(served_.api_version, served_.kind, *std::move(message));
+      std::string head;
+      AppendWatchFrameHead(EventTypeName(type), SizeOf(envelope), head);
+      out.push_back(Slice::Of(std::move(head)));
+      std::move(envelope.begin(), envelope.end(), std::back_inserter(out));
       return {};
     }
     return WriteTree(type, TreeOf(*object, served_), out);
@@ -95,8 +96,7 @@ class FrameWriter {
       Append(EventTypeName(type), *encoded, out);
       return {};
     }
-    out.push_back(Slice::Of(
-        Cat("{\"type\":\"", EventTypeName(type), "\",\"object\":", ToJson(value), "}\n")));
+    out.push_back(Slice::Of(Cat(JsonFrameHead(type), ToJson(value), "}\n")));
     return {};
   }
 
@@ -253,8 +253,7 @@ std::string ErrorFrame(const http::Headers& headers, const Error& error) {
       AppendWatchFrame(EventTypeName(EventType::kError), *encoded, frame);
     return frame;
   }
-  return Cat("{\"type\":\"", EventTypeName(EventType::kError), "\",\"object\":", ToJson(status),
-             "}\n");
+  return Cat(JsonFrameHead(EventType::kError), ToJson(status), "}\n");
 }
 
 Result<Answer> WatchObjects(Core& core, Call& call) {

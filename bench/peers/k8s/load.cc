@@ -256,26 +256,21 @@ Measured Load(const Target& target, const std::string& work, int connections, in
   return measured;
 }
 
-// When all watchers had received a change. One thread reads, another changes.
-struct Change {
-  std::binary_semaphore all{0};
+// One thread receives while another changes: it says each time that all watchers have had one event
+// more, and waits for no answer, since the next change is sent only then.
+struct Receipt {
+  std::binary_semaphore by_all{0};
   TimePoint last{};  // written before the release
 };
 
-// Every watcher's first event is the object's state; `open` is released when all have that.
-void ReceiveAll(Watchers& watchers, std::binary_semaphore& open, std::vector<Change>& changes) {
+void ReceiveAll(Watchers& watchers, int events, Receipt& receipt) {
   const auto clock = RealClock();
-  for (size_t i = 0; i <= changes.size(); ++i) {
-    const auto events = static_cast<int64_t>(i) + 1;
+  for (int i = 1; i <= events; ++i) {
     for (auto left = static_cast<int>(watchers.size()); left > 0;) {
-      left -= Must(watchers.Receive(events));
+      left -= Must(watchers.Receive(i));
     }
-    if (i == 0) {
-      open.release();
-    } else {
-      changes[i - 1].last = clock->Now();
-      changes[i - 1].all.release();
-    }
+    receipt.last = clock->Now();
+    receipt.by_all.release();
   }
 }
 
@@ -295,11 +290,10 @@ Measured Watch(const Target& target, int count, int n, const std::string& pids) 
   Watchers watchers;
   if (auto opened = watchers.Open(url, headers, count); !opened) Fail(opened.error());
 
-  std::vector<Change> changes(static_cast<size_t>(n));
-  std::binary_semaphore open{0};
+  Receipt receipt;
   Thread receiver(RealClock(), "watchers",
-                  [&](std::stop_token) { ReceiveAll(watchers, open, changes); });
-  open.acquire();
+                  [&](std::stop_token) { ReceiveAll(watchers, n + 1, receipt); });
+  receipt.by_all.acquire();
   const auto clock = RealClock();
   std::vector<int64_t> delays;
   const Meter meter(pids);
@@ -308,9 +302,9 @@ Measured Watch(const Target& target, int count, int n, const std::string& pids) 
     change.body = Changed(change.body, i + 1);
     Send(target, change);
     const TimePoint answered = clock->Now();
-    Change& all = changes[static_cast<size_t>(i)];
-    all.all.acquire();
-    const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(all.last - answered);
+    receipt.by_all.acquire();
+    const auto delay =
+        std::chrono::duration_cast<std::chrono::microseconds>(receipt.last - answered);
     delays.push_back(std::max<int64_t>(0, delay.count()));
   }
   Measured measured = meter.Stop(int64_t{n} * count);

@@ -87,12 +87,14 @@ Result<Selector> Selector::Parse(std::string_view text) {
   return Selector(std::move(terms));
 }
 
+std::string_view Get(const Set& fields, std::string_view field) {
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const auto& one) { return one.first == field; });
+  return found == fields.end() ? std::string_view() : found->second;
+}
+
 bool Selector::Matches(const Set& fields) const {
-  return MatchesValues([&](std::string_view field) {
-    const auto found = std::find_if(fields.begin(), fields.end(),
-                                    [&](const auto& one) { return one.first == field; });
-    return found == fields.end() ? std::string_view() : found->second;
-  });
+  return MatchesValues([&](std::string_view field) { return Get(fields, field); });
 }
 
 bool Selector::MatchesValues(

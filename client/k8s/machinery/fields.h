@@ -15,6 +15,7 @@ namespace k8s::fields {
 
 // Selectable fields of an object by path; an absent path means the empty text.
 using Set = labels::Set;
+std::string_view Get(const Set& fields, std::string_view field);
 
 struct Term {
   std::string field{};

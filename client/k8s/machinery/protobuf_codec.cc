@@ -628,12 +628,18 @@ Result<ProtobufWatchEvent> OpenWatchEvent(std::string_view frame) {
 }
 
 void AppendWatchFrame(std::string_view type, std::string_view object, std::string& out) {
-  BackwardBuffer buffer(object.size() + 64);
-  buffer.Text(1, object);
-  buffer.LengthSince(0);
+  AppendWatchFrameHead(type, object.size(), out);
+  out += object;
+}
+
+void AppendWatchFrameHead(std::string_view type, size_t size, std::string& out) {
+  BackwardBuffer buffer(64);
+  buffer.Varint(size);
+  buffer.Tag(1, kLength);
+  buffer.Varint(buffer.written() + size);
   buffer.Tag(2, kLength);
   buffer.Text(1, type);
-  const auto length = static_cast<uint32_t>(buffer.written());
+  const auto length = static_cast<uint32_t>(buffer.written() + size);
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(length >> shift);
   out += buffer.bytes();
 }

@@ -39,5 +39,7 @@ struct ProtobufWatchEvent {
 Result<ProtobufWatchEvent> OpenWatchEvent(std::string_view frame);
 // Appends the frame: a length in four big-endian bytes, then the event. `object` is an envelope.
 void AppendWatchFrame(std::string_view type, std::string_view object, std::string& out);
+// What stands in the frame before an object of `size` bytes, which ends it.
+void AppendWatchFrameHead(std::string_view type, size_t size, std::string& out);
 
 }  // namespace k8s
