@@ -27,25 +27,6 @@ Keys KeysIn(const void* keys, const EVP_CIPHER* cipher) {
 
 }  // namespace
 
-void ByteBuffer::Reserve(size_t capacity) {
-  if (capacity <= capacity_) return;
-  auto bytes = std::make_unique_for_overwrite<char[]>(capacity);
-  if (size_ > 0) std::memcpy(bytes.get(), bytes_.get(), size_);
-  bytes_ = std::move(bytes);
-  capacity_ = capacity;
-}
-
-char* ByteBuffer::Extend(size_t size) {
-  if (size_ + size > capacity_) Reserve(std::max(2 * capacity_, size_ + size));
-  char* const at = bytes_.get() + size_;
-  size_ += size;
-  return at;
-}
-
-void ByteBuffer::Append(std::string_view bytes) {
-  if (!bytes.empty()) std::memcpy(Extend(bytes.size()), bytes.data(), bytes.size());
-}
-
 std::unique_ptr<RecordSealer> RecordSealer::New(const void* keys) {
   static const EVP_CIPHER* const aes128 = EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr);
   static const EVP_CIPHER* const aes256 = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);

@@ -14,27 +14,11 @@
 #include <string_view>
 #include <utility>
 
+#include "k8s/base/byte_buffer.h"
+
 struct evp_cipher_ctx_st;
 
 namespace k8s::fakeapiserver {
-
-// Bytes that are appended without being cleared before.
-class ByteBuffer {
- public:
-  std::string_view view() const { return {bytes_.get(), size_}; }
-  size_t capacity() const { return capacity_; }
-  bool empty() const { return size_ == 0; }
-  void clear() { size_ = 0; }
-  void Reserve(size_t capacity);
-  // Room for `size` more bytes at the end, which count as written.
-  char* Extend(size_t size);
-  void Append(std::string_view bytes);
-
- private:
-  std::unique_ptr<char[]> bytes_;
-  size_t size_ = 0;
-  size_t capacity_ = 0;
-};
 
 class RecordSealer {
  public:

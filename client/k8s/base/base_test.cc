@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "k8s/base/base64.h"
+#include "k8s/base/byte_buffer.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/random.h"
 #include "k8s/base/result.h"
@@ -14,6 +15,35 @@ namespace k8s {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(ByteBuffer, KeepsWhatWasNotTakenWhileItGrowsAndMovesUp) {
+  ByteBuffer buffer;
+  std::string model;
+  const auto random = SeededRandom(7);
+  for (int i = 0; i < 2000; ++i) {
+    const size_t size = random->Below(40);
+    const std::string more(size, static_cast<char>('a' + i % 26));
+    // As a read does it: room for more than what comes.
+    more.copy(buffer.Extend(size + 5), size);
+    buffer.RemoveSuffix(5);
+    model += more;
+    const size_t taken = random->Below(model.size() + 1);
+    buffer.RemovePrefix(taken);
+    model.erase(0, taken);
+    ASSERT_EQ(buffer.view(), model);
+    ASSERT_GE(buffer.capacity(), buffer.size());
+  }
+}
+
+TEST(ByteBuffer, AnEmptyOneBeginsAgainAtItsFront) {
+  ByteBuffer buffer;
+  buffer.Append("abc");
+  const size_t capacity = buffer.capacity();
+  buffer.RemovePrefix(3);
+  buffer.Append("def");
+  EXPECT_EQ(buffer.view(), "def");
+  EXPECT_EQ(buffer.capacity(), capacity);
+}
 
 TEST(Result, HoldsAValueOrAnError) {
   const Result<int> good = 7;

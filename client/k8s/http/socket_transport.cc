@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "k8s/base/base64.h"
+#include "k8s/base/byte_buffer.h"
 #include "k8s/base/mutant.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/connection_slots.h"
@@ -47,7 +48,7 @@ struct Connection {
   Waker waker;
   std::optional<WakeOnStop> wake;  // while an exchange is on
   std::unique_ptr<ByteStream> stream;
-  std::string received;  // bytes that nobody has taken yet
+  ByteBuffer received;  // bytes that nobody has taken yet
   TimePoint idle_since{};
   uint64_t generation = 0;  // of the pool when it was dialled
   bool reused = false;
@@ -96,7 +97,7 @@ class Pool {
   void Put(std::unique_ptr<Connection> connection) {
     connection->wake.reset();
     connection->waker.Clear();
-    if (connection->received.capacity() > kSmallRead) connection->received = std::string();
+    if (connection->received.capacity() > kSmallRead) connection->received = {};
     std::unique_ptr<Connection> oldest;  // closed outside the lock
     std::lock_guard lock(mutex_);
     if (closed_ || connection->generation != generation_) return;
@@ -157,6 +158,13 @@ class Pool {
 
 Error Truncated() { return Error::Transport(TransportCause::kTruncated, "unexpected EOF"); }
 
+// What one read brings, behind what the connection has received already.
+Result<size_t> Receive(Connection& connection, size_t most, const Waiting& waiting) {
+  auto count = ReadSome(*connection.stream, connection.received.Extend(most), most, waiting);
+  connection.received.RemoveSuffix(most - (count ? *count : 0));
+  return count;
+}
+
 class SocketBody final : public Body {
  public:
   SocketBody(std::unique_ptr<Connection> connection, std::shared_ptr<Pool> pool, Framing framing,
@@ -205,7 +213,7 @@ class SocketBody final : public Body {
   Waiting Wait() const { return {*clock_, ctx_, connection_->waker}; }
 
   // Appends what one read brings, without a detour through the connection's buffer.
-  Result<size_t> Receive(std::string& out, size_t most) {
+  Result<size_t> ReceiveInto(std::string& out, size_t most) {
     const size_t start = out.size();
     out.resize(start + most);
     auto count = ReadSome(*connection_->stream, out.data() + start, most, Wait());
@@ -215,17 +223,17 @@ class SocketBody final : public Body {
 
   Result<size_t> ReadPlain(std::string& out) {
     const bool bounded = framing_.kind == Framing::Kind::kLength;
-    std::string& buffered = connection_->received;
+    ByteBuffer& buffered = connection_->received;
     size_t count = 0;
     if (!buffered.empty()) {
       count = static_cast<size_t>(bounded ? std::min<uint64_t>(left_, buffered.size())
                                           : buffered.size());
-      out.append(buffered, 0, count);
-      buffered.erase(0, count);
+      out.append(buffered.view().substr(0, count));
+      buffered.RemovePrefix(count);
     } else {
       const size_t most =
           bounded ? static_cast<size_t>(std::min<uint64_t>(left_, kBigRead)) : kBigRead / 4;
-      auto received = Receive(out, most);
+      auto received = ReceiveInto(out, most);
       if (!received) return received;
       if (*received == 0) {
         if (bounded) return Truncated();
@@ -240,12 +248,12 @@ class SocketBody final : public Body {
 
   Result<size_t> ReadChunked(std::string& out) {
     const size_t start = out.size();
-    std::string& buffered = connection_->received;
+    ByteBuffer& buffered = connection_->received;
     while (true) {
       if (!buffered.empty()) {
-        const auto used = decoder_.Decode(buffered, out);
+        const auto used = decoder_.Decode(buffered.view(), out);
         if (!used) return used.error();
-        buffered.erase(0, *used);
+        buffered.RemovePrefix(*used);
       }
       if (decoder_.done()) {
         Finish();
@@ -253,7 +261,7 @@ class SocketBody final : public Body {
       }
       if (out.size() > start) return out.size() - start;
       // A watch reads little and waits long; a list fills whatever it is given.
-      auto received = Receive(buffered, read_size_);
+      auto received = Receive(*connection_, read_size_, Wait());
       if (!received) return received;
       if (*received == 0) return Truncated();
       if (*received == read_size_) read_size_ = kBigRead;
@@ -514,29 +522,26 @@ class SocketTransport final : public RoundTripper {
 
   static Result<MessageHead> ReadHead(Connection& connection, const Waiting& waiting) {
     HeadParser parser(HeadParser::Kind::kResponse);
-    std::string& received = connection.received;
+    ByteBuffer& received = connection.received;
     for (int informational = 0; informational <= kMaxInformational;) {
       if (!received.empty()) {
-        const auto done = parser.Parse(received);
+        const auto done = parser.Parse(received.view());
         if (!done) return done.error().Within("net/http: HTTP/1.x transport connection broken");
         if (*done) {
-          received.erase(0, parser.consumed());
+          received.RemovePrefix(parser.consumed());
           MessageHead head = parser.Take();
           if (head.status >= 200 || head.status == 101) return head;
           ++informational;
           continue;
         }
       }
-      const size_t start = received.size();
-      received.resize(start + kSmallRead);
-      const auto count = ReadSome(*connection.stream, received.data() + start, kSmallRead, waiting);
-      received.resize(start + (count ? *count : 0));
+      const auto count = Receive(connection, kSmallRead, waiting);
       if (count && *count > 0) continue;
       if (!count && count.error().code() != Error::Code::kTransport) return count.error();
       // Cut inside the header is a broken message, not a broken connection: client-go does not
       // retry it, whether a FIN or a RST cut it.
       if (!received.empty()) {
-        return parser.Cut(received).Within("net/http: HTTP/1.x transport connection broken");
+        return parser.Cut(received.view()).Within("net/http: HTTP/1.x transport connection broken");
       }
       if (!count) return count.error();
       return Error::Transport(TransportCause::kEof, "EOF");
