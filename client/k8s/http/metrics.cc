@@ -44,8 +44,13 @@ const Hooks* Keep(Hooks hooks) {
   return &all->emplace_back(Complete(std::move(hooks)));
 }
 
+const Hooks* None() {
+  static const Hooks* const none = Keep({});
+  return none;
+}
+
 std::atomic<const Hooks*>& Slot() {
-  static std::atomic<const Hooks*> slot = Keep({});
+  static std::atomic<const Hooks*> slot = None();
   return slot;
 }
 
@@ -58,6 +63,8 @@ void Register(Hooks hooks) {
 }
 
 const Hooks& Current() { return *Slot().load(std::memory_order_acquire); }
+
+bool AreWanted() { return &Current() != None(); }
 
 void ReplaceForTest(Hooks hooks) { Slot() = Keep(std::move(hooks)); }
 
@@ -99,6 +106,7 @@ class MetricsLayer final : public RoundTripper {
 
   Result<Response> RoundTrip(const Request& request, const Context& ctx) override {
     auto response = next_->RoundTrip(request, ctx);
+    if (!metrics::AreWanted()) return response;
     const metrics::Hooks& hooks = metrics::Current();
     const std::string code = response ? std::to_string(response->status) : "<error>";
     const std::string host = request.url.host.empty() ? "none" : request.url.Authority();

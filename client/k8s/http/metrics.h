@@ -56,6 +56,8 @@ struct Hooks {
 void Register(Hooks hooks);
 // The registered hooks, without empty members.
 const Hooks& Current();
+// False while nobody has registered any: then what they would be told need not be worked out.
+bool AreWanted();
 // Takes effect at once and replaces what was registered; for tests, while nothing else runs.
 void ReplaceForTest(Hooks hooks);
 

@@ -75,8 +75,10 @@ Result<void> WaitForLimiter(RateLimiter& limiter, const Request& request, std::s
   auto result = limiter.Wait(ctx);
   const Duration waited = clock.Now() - began;
   LogWait(request, reason, waited, clock);
-  metrics::Current().rate_limiter_latency(request.method, metrics::UrlTemplate(request.url),
-                                          waited);
+  if (metrics::AreWanted()) {
+    metrics::Current().rate_limiter_latency(request.method, metrics::UrlTemplate(request.url),
+                                            waited);
+  }
   if (result) return {};
   const Error& error = result.error();
   if (error.code() == Error::Code::kCanceled || error.code() == Error::Code::kDeadlineExceeded) {

@@ -277,6 +277,10 @@ std::string WithoutUserInfo(std::string_view url) {
 }
 
 std::string CleanPath(std::string_view path) {
+  constexpr auto kNone = std::string_view::npos;
+  const bool is_clean = path.starts_with('/') && !path.ends_with('/') && path.find("//") == kNone &&
+                        path.find("/.") == kNone;
+  if (is_clean) return std::string(path);
   std::vector<std::string_view> kept;
   for (const std::string_view segment : Split(path, '/')) {
     if (segment.empty() || segment == ".") continue;

@@ -79,7 +79,7 @@ bool IsZeroText(const Field& field, const std::string& text) {
 Request::Request(std::shared_ptr<const Client> client, std::string_view method)
     : client_(std::move(client)),
       method_(method),
-      prefix_(http::CleanPath(Cat(client_->options().base.path, "/", client_->options().api_path))),
+      prefix_(http::CleanPath(Cat(client_->options().base.path, client_->options().api_path))),
       timeout_(client_->options().timeout),
       warning_handler_(client_->options().warning_handler) {}
 
@@ -392,6 +392,7 @@ class Request::Measured {
   explicit Measured(const Request& request)
       : request_(request), clock_(*request.client_->options().env.clock), start_(clock_.Now()) {}
   ~Measured() {
+    if (!http::metrics::AreWanted()) return;
     http::metrics::Current().request_latency(
         request_.method_, http::metrics::UrlTemplate(request_.Url()), clock_.Now() - start_);
   }
@@ -403,6 +404,7 @@ class Request::Measured {
 };
 
 void Request::Received(size_t bytes) const {
+  if (!http::metrics::AreWanted()) return;
   http::metrics::Current().response_size(method_, client_->options().base.Authority(),
                                          static_cast<double>(bytes));
 }
