@@ -166,11 +166,15 @@ class Reader {
     std::array<uint64_t, 2> seen{};
     do {
       if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
+      const uint32_t next = scanner_.NextFour();
+      const auto is_named = [&](const Field& field) {
+        return field.first_four == next && scanner_.TakeName(field.quoted);
+      };
       size_t index = hint;
-      while (index < count && !scanner_.TakeName(type.fields[index].quoted)) ++index;
+      while (index < count && !is_named(type.fields[index])) ++index;
       if (index == count) {
         index = 0;
-        while (index < hint && !scanner_.TakeName(type.fields[index].quoted)) ++index;
+        while (index < hint && !is_named(type.fields[index])) ++index;
         if (index == hint && !UnusualName(type, index, seen[1])) return false;
       }
       if (index == kSkipped) continue;

@@ -1,5 +1,7 @@
 #include "k8s/machinery/json_scanner.h"
 
+#include <vector>
+
 #include "k8s/base/strings.h"
 #include "k8s/machinery/json.h"
 
@@ -79,7 +81,39 @@ inline const char* PlainRun(const char* at, const char* end, bool& high) {
   return at;
 }
 
+// The brackets that are open, a bit each, so that depth costs no recursion and mostly no memory.
+class OpenBrackets {
+ public:
+  bool empty() const { return count_ == 0; }
+  bool IsObject() const { return (bits_ & 1) != 0; }  // of the innermost
+  void Push(bool is_object) {
+    if (count_ != 0 && count_ % kBits == 0) outer_.push_back(bits_);
+    bits_ = bits_ << 1 | (is_object ? 1 : 0);
+    ++count_;
+  }
+  void Pop() {
+    bits_ >>= 1;
+    if (--count_ == 0 || count_ % kBits != 0) return;
+    bits_ = outer_.back();
+    outer_.pop_back();
+  }
+
+ private:
+  static constexpr size_t kBits = 64;
+  uint64_t bits_ = 0;
+  size_t count_ = 0;
+  std::vector<uint64_t> outer_;
+};
+
 }  // namespace
+
+char JsonScanner::PeekPastBlanks() {
+  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
+    ++at_;
+    passed_blanks_ = true;
+  }
+  return at_ == end_ ? '\0' : *at_;
+}
 
 bool JsonScanner::Fail(std::string_view what) {
   if (what_.empty()) {
@@ -248,7 +282,7 @@ bool JsonScanner::Skip(std::string_view& out) {
   passed_blanks_ = false;
   const char* start = at_;
   const int bottom = depth_;
-  std::string open;      // the brackets that are open, so that depth costs no recursion
+  OpenBrackets open;
   bool is_name = false;  // a member's name comes next
   std::string_view text;
   bool is_integer;
@@ -259,6 +293,8 @@ bool JsonScanner::Skip(std::string_view& out) {
       case '"':
         if (!SkipString()) return false;
         if (!is_name) break;
+        // Field sets are nearly nothing but such members.
+        if (depth_ < kMaxJsonDepth && TakeName(":{},")) continue;
         if (!Take(':')) return FailUnexpected("':'");
         is_name = false;
         continue;
@@ -267,8 +303,8 @@ bool JsonScanner::Skip(std::string_view& out) {
         Advance();
         if (!Enter()) return false;
         if (!Take(next == '{' ? '}' : ']')) {
-          open += next;
           is_name = next == '{';
+          open.Push(is_name);
           continue;
         }
         Leave();
@@ -285,13 +321,13 @@ bool JsonScanner::Skip(std::string_view& out) {
       default:
         if (!Number(text, is_integer)) return false;
     }
-    while (!open.empty() && Take(open.back() == '{' ? '}' : ']')) {
-      open.pop_back();
+    while (!open.empty() && Take(open.IsObject() ? '}' : ']')) {
+      open.Pop();
       Leave();
     }
     if (open.empty()) break;
-    if (!Take(',')) return FailUnexpected(open.back() == '{' ? "',' or '}'" : "',' or ']'");
-    is_name = open.back() == '{';
+    is_name = open.IsObject();
+    if (!Take(',')) return FailUnexpected(is_name ? "',' or '}'" : "',' or ']'");
   }
   depth_ = bottom;
   out = {start, static_cast<size_t>(at_ - start)};

@@ -23,11 +23,9 @@ class JsonScanner {
 
   // The next byte that is no blank, unread; 0 at the end of the text.
   char Peek() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
-      ++at_;
-      passed_blanks_ = true;
-    }
-    return at_ == end_ ? '\0' : *at_;
+    if (at_ != end_ && static_cast<unsigned char>(*at_) > ' ') [[likely]]
+      return *at_;
+    return PeekPastBlanks();
   }
   // Reads the byte c if it comes next.
   bool Take(char c) {
@@ -43,13 +41,18 @@ class JsonScanner {
   // Inside an object at a name: true when the bytes are exactly "name": (quotes and colon
   // included), which are then read. The fast way through documents in the expected order.
   bool TakeName(std::string_view quoted_name_and_colon) {
-    // The first letters differ for most names that are passed over.
-    if (remaining() < quoted_name_and_colon.size() || at_[1] != quoted_name_and_colon[1] ||
+    if (remaining() < quoted_name_and_colon.size() ||
         !AreSame(at_, quoted_name_and_colon.data(), quoted_name_and_colon.size())) {
       return false;
     }
     at_ += quoted_name_and_colon.size();
     return true;
+  }
+  // FirstFour of what comes next.
+  uint32_t NextFour() const {
+    uint32_t four = 0;
+    if (remaining() >= sizeof four) std::memcpy(&four, at_, sizeof four);
+    return four;
   }
   // A number as it stands in the text, checked against JSON's grammar.
   bool Number(std::string_view& out, bool& is_integer);
@@ -91,6 +94,7 @@ class JsonScanner {
     }
     return !differ(uint64_t{}, size - 8);
   }
+  char PeekPastBlanks();
   bool SkipString();
   bool UnescapeInto(std::string& scratch);
   bool Hex4(uint32_t& out);

@@ -293,6 +293,15 @@ class Reader {
   }
 
   bool Varint(std::string_view& in, uint64_t& value) {
+    // Nearly every tag and most lengths.
+    if (!in.empty() && static_cast<uint8_t>(in[0]) < 0x80) [[likely]] {
+      value = static_cast<uint8_t>(in[0]);
+      in.remove_prefix(1);
+      return true;
+    }
+    return LongVarint(in, value);
+  }
+  [[gnu::noinline]] bool LongVarint(std::string_view& in, uint64_t& value) {
     value = 0;
     for (size_t i = 0; i < 10; ++i) {
       if (i == in.size()) return Fail("unexpected end of input", in.data() + i);
@@ -346,28 +355,38 @@ class Reader {
     }
   }
 
-  // depth and outer say which of Go's embedded structs the bytes belong to.
-  bool Message(std::string_view in, const TypeInfo& type, void* object, int depth, uint32_t outer) {
-    if (++nesting_ > kMaxProtobufDepth) return Fail("nested deeper than 1000 levels", in.data());
+  // The field of that number, or the first of the embedded struct of that number. Fields mostly
+  // come in the order of their numbers, so it is looked for from `at` on.
+  static const Field* Find(const TypeInfo& type, uint32_t number, int depth, uint32_t outer,
+                           size_t& at, bool& embedded) {
+    const Field* const fields = type.fields.data();
     const uint32_t mask = (1U << 8 * depth) - 1;
-    const size_t count = type.fields.size();
-    size_t hint = 0;
-    while (!in.empty()) {
-      uint32_t number, wire;
-      if (!Tag(in, number, wire)) return false;
-      const Field* found = nullptr;
-      bool embedded = false;
-      for (size_t n = 0; n < count; ++n) {
-        const size_t at = hint + n < count ? hint + n : hint + n - count;
-        const Field& field = type.fields[type.wire_order[at]];
+    const auto look = [&](size_t from, size_t end) -> const Field* {
+      for (size_t i = from; i < end; ++i) {
+        const Field& field = fields[type.wire_order[i]];
         if ((field.outer & mask) != outer) continue;
         const uint32_t next = field.outer >> 8 * depth & 0xff;
         if ((next == 0 ? field.number : next) != number) continue;
-        found = &field;
+        at = i;
         embedded = next != 0;
-        hint = at;
-        break;
+        return &field;
       }
+      return nullptr;
+    };
+    const size_t start = at;
+    const Field* found = look(start, type.fields.size());
+    return found != nullptr ? found : look(0, start);
+  }
+
+  // depth and outer say which of Go's embedded structs the bytes belong to.
+  bool Message(std::string_view in, const TypeInfo& type, void* object, int depth, uint32_t outer) {
+    if (++nesting_ > kMaxProtobufDepth) return Fail("nested deeper than 1000 levels", in.data());
+    size_t at = 0;
+    while (!in.empty()) {
+      uint32_t number, wire;
+      if (!Tag(in, number, wire)) return false;
+      bool embedded = false;
+      const Field* found = Find(type, number, depth, outer, at, embedded);
       if (found == nullptr || found->number == 0) {
         if (!Skip(in, wire)) return false;
       } else if (embedded) {

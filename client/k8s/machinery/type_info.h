@@ -5,6 +5,8 @@
 // k8s-gen from client/schema/*.facts (GRAMMAR.md there) or by K8S_FIELDS in a user's program; any
 // thread may read it.
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -81,6 +83,12 @@ struct Access {
   uint32_t stride;                                    // of list elements
 };
 
+// The first four bytes of a text as one number; 0 of a shorter one.
+constexpr uint32_t FirstFour(std::string_view text) {
+  if (text.size() < 4) return 0;
+  return std::bit_cast<uint32_t>(std::array{text[0], text[1], text[2], text[3]});
+}
+
 struct Field {
   std::string_view quoted;  // "\"name\":", as the codecs read and write it
   uint16_t number;          // protobuf's; 0 where the type has no protobuf form
@@ -92,6 +100,8 @@ struct Field {
   const Access* access;               // null for kOne
   const TypeInfo& (*type)();          // of a message, else null
   const FieldRules* rules = nullptr;  // null for most
+  // By which most fields are passed over without a look at their names.
+  uint32_t first_four = FirstFour(quoted);
 
   constexpr std::string_view name() const { return quoted.substr(1, quoted.size() - 3); }
   constexpr bool Has(FieldFlag flag) const { return (flags & flag) != 0; }
