@@ -1,5 +1,6 @@
 #include "k8s/machinery/json.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -82,7 +83,8 @@ class TreeReader {
   bool ReadArray(Value& out) {
     scanner_.Advance();
     if (!scanner_.Enter()) return false;
-    Value::Array items;
+    out = Value::Array();
+    Value::Array& items = out.array();
     if (!scanner_.Take(']')) {
       const size_t mark = path_.size();
       do {
@@ -94,14 +96,14 @@ class TreeReader {
       if (!scanner_.Take(']')) return scanner_.FailUnexpected("',' or ']'");
     }
     scanner_.Leave();
-    out = Value(std::move(items));
     return true;
   }
 
   bool ReadObject(Value& out) {
     scanner_.Advance();
     if (!scanner_.Enter()) return false;
-    Value::Object members;
+    out = Value::Object();
+    Value::Object& members = out.object();
     if (!scanner_.Take('}')) {
       const size_t mark = path_.size();
       do {
@@ -123,7 +125,6 @@ class TreeReader {
       if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");
     }
     scanner_.Leave();
-    out = Value(std::move(members));
     return true;
   }
 
@@ -171,31 +172,45 @@ Result<Value> ParseJson(std::string_view text, std::vector<std::string>* duplica
   return TreeReader(text, duplicates).Document();
 }
 
+static constexpr auto kStandsForItself = [] {
+  std::array<bool, 256> table{};
+  for (size_t byte = 0x20; byte < 0x80; ++byte) table[byte] = true;
+  for (const char c : std::string_view("\"\\<>&")) table[static_cast<unsigned char>(c)] = false;
+  return table;
+}();
+
+#if defined(__SSE2__)
+// A bit for each byte that does not stand for itself.
+static unsigned NotPlain(__m128i bytes) {
+  const auto is = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  __m128i special = _mm_or_si128(is('"'), is('\\'));
+  special = _mm_or_si128(special, _mm_or_si128(is('<'), is('>')));
+  special = _mm_or_si128(special, _mm_or_si128(is('&'), bytes));  // high bits too
+  special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes));
+  // Only the top bit of each byte counts, and plain bytes have it clear in all of the above.
+  return static_cast<unsigned>(_mm_movemask_epi8(special));
+}
+#endif
+
 // How many bytes at the front of text stand for themselves: no quote, backslash or control
 // character, none of <, > and &, all ASCII.
 static size_t PlainRun(std::string_view text) {
   size_t i = 0;
 #if defined(__SSE2__)
-  const __m128i control = _mm_set1_epi8(0x1f);
-  const auto is = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
   for (; i + 16 <= text.size(); i += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-    __m128i special = _mm_or_si128(is(bytes, '"'), is(bytes, '\\'));
-    special = _mm_or_si128(special, _mm_or_si128(is(bytes, '<'), is(bytes, '>')));
-    special = _mm_or_si128(special, _mm_or_si128(is(bytes, '&'), bytes));  // high bits too
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-    // Only the top bit of each byte counts, and plain bytes have it clear in all of the above.
-    const unsigned stop = static_cast<unsigned>(_mm_movemask_epi8(special));
+    const unsigned stop =
+        NotPlain(_mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i)));
     if (stop != 0) return i + static_cast<size_t>(__builtin_ctz(stop));
   }
-#endif
-  for (; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\' || byte == '<' || byte == '>' ||
-        byte == '&') {
-      break;
-    }
+  // Of the rest, which is most names as a whole, two halves that overlap.
+  if (const size_t rest = text.size() - i; rest >= 8) {
+    const auto load = [&](size_t at) {
+      return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(text.data() + at));
+    };
+    if (NotPlain(_mm_unpacklo_epi64(load(i), load(text.size() - 8))) == 0) return text.size();
   }
+#endif
+  while (i < text.size() && kStandsForItself[static_cast<unsigned char>(text[i])]) ++i;
   return i;
 }
 
@@ -232,9 +247,7 @@ void AppendJsonString(std::string_view text, std::string& out) {
       i += length - 1;
       continue;
     }
-    if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' && byte != '&') {
-      continue;
-    }
+    if (kStandsForItself[byte]) continue;
     flush(i);
     plain = i + 1;
     constexpr std::string_view kNamed = "\"\\\b\f\n\r\t", kLetters = "\"\\bfnrt";

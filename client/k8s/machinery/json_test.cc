@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "k8s/base/strings.h"
+#include "k8s/machinery/json_scanner.h"
+
 namespace k8s {
 namespace {
 
@@ -35,6 +38,21 @@ TEST(Json, GoEscapesWhatHtmlMindsAndLineSeparators) {  // C-9.5
   EXPECT_EQ(ToJson(Value("€")), "\"€\"");
 }
 
+// Texts are looked at in pieces of 16 bytes, 8 and 1.
+TEST(Json, EscapesAreFoundAtEveryPlaceOfEveryLength) {
+  for (size_t length = 1; length <= 40; ++length) {
+    for (size_t at = 0; at < length; ++at) {
+      for (const auto& [byte, escaped] :
+           {std::pair('"', R"(\")"), {'\\', R"(\\)"}, {'<', R"(\u003c)"}, {'\x1f', R"(\u001f)"}}) {
+        std::string text(length, 'x'), expected = text;
+        text[at] = byte;
+        expected.replace(at, 1, escaped);
+        ASSERT_EQ(ToJson(Value(text)), Cat("\"", expected, "\"")) << length << " " << at;
+      }
+    }
+  }
+}
+
 TEST(Json, NumbersPrintAsInGo) {
   EXPECT_EQ(RoundTrip("1e3"), "1000");
   EXPECT_EQ(RoundTrip("1e21"), "1e+21");
@@ -62,6 +80,34 @@ TEST(Json, DepthIsBounded) {
             "json: nested deeper than 10000 levels at byte 10001");
   const std::string deep = std::string(9000, '[') + std::string(9000, ']');
   EXPECT_EQ(RoundTrip(deep), deep);
+}
+
+TEST(JsonScanner, SkipsWhatParsesAndNothingElse) {
+  const auto skipped = [](std::string_view text) -> std::string {
+    JsonScanner scanner(text);
+    std::string_view value;
+    return scanner.Skip(value) ? std::string(value) : scanner.error().message();
+  };
+  // More levels than the bits of a word, of both kinds.
+  std::string deep = "1";
+  for (int i = 0; i < 200; ++i)
+    deep = i % 3 == 0 ? Cat("[", deep, "]") : Cat(R"({"a":{},"b":)", deep, "}");
+  EXPECT_EQ(skipped(deep + ",2"), deep);
+  // Shut by the wrong bracket, beyond the bits of a word.
+  std::string wrong = deep.substr(0, deep.size() - 99);
+  wrong.back() = wrong.back() == '}' ? ']' : '}';
+  EXPECT_THAT(skipped(wrong), testing::StartsWith("json: expected ',' or "));
+  EXPECT_EQ(skipped(R"({"a":{},"b":{},})"), "json: expected a string, found '}' at byte 15");
+  EXPECT_EQ(skipped(R"({"a":{},)"), "json: unexpected end of JSON input at byte 8");
+  // A member that is an empty object counts as a level, too.
+  const auto nested = [](size_t levels) {
+    std::string text;
+    for (size_t i = 0; i + 1 < levels; ++i) text += R"({"a":)";
+    text += R"({"a":{},"b":1})";
+    return text + std::string(levels - 1, '}');
+  };
+  EXPECT_EQ(skipped(nested(kMaxJsonDepth - 1)), nested(kMaxJsonDepth - 1));
+  EXPECT_THAT(skipped(nested(kMaxJsonDepth)), testing::HasSubstr("nested deeper than 10000"));
 }
 
 TEST(Value, LargeObjectsFindTheirMembers) {

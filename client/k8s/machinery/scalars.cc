@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -76,6 +77,18 @@ std::optional<Moment> ParseMoment(std::string_view text, int fraction_digits) {
   return Moment{days * 86400 + hour * 3600 + minute * 60 + second - offset, nanos};
 }
 
+// As printf's %0<width>d.
+void AppendPadded(int value, size_t width, std::string& out) {
+  if (value < 0) {
+    out += '-';
+    --width;
+  }
+  char digits[16];
+  const auto* end = std::to_chars(digits, digits + sizeof digits, std::abs(value)).ptr;
+  const auto size = static_cast<size_t>(end - digits);
+  out.append(width - std::min(width, size), '0').append(digits, size);
+}
+
 std::string FormatSeconds(int64_t seconds) {
   // A message may carry any number; the calendar of <chrono> ends at the year 32767.
   constexpr int64_t kFirst = -1'000'000'000'000, kLast = 900'000'000'000;
@@ -84,10 +97,16 @@ std::string FormatSeconds(int64_t seconds) {
   const auto rest = static_cast<int>(seconds - days * 86400);
   const std::chrono::year_month_day date{
       std::chrono::sys_days(std::chrono::days(static_cast<int>(days)))};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3600,
-                rest / 60 % 60, rest % 60);
+  std::string text;
+  text.reserve(32);
+  AppendPadded(static_cast<int>(date.year()), 4, text);
+  for (const auto& [separator, value] :
+       {std::pair('-', static_cast<int>(static_cast<unsigned>(date.month()))),
+        std::pair('-', static_cast<int>(static_cast<unsigned>(date.day()))),
+        std::pair('T', rest / 3600), std::pair(':', rest / 60 % 60), std::pair(':', rest % 60)}) {
+    text += separator;
+    AppendPadded(value, 2, text);
+  }
   return text;
 }
 

@@ -1,6 +1,7 @@
 #include "k8s/machinery/value.h"
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 
 namespace k8s {
@@ -25,34 +26,38 @@ struct Value::Object::Index {
 
 void Value::Object::IndexDeleter::operator()(Index* index) const { delete index; }
 
-Value::Value(std::string value) : type_(Type::kString) {
-  string_ = new std::string(std::move(value));
-}
-Value::Value(Array value) : type_(Type::kArray) { array_ = new Array(std::move(value)); }
-Value::Value(Object value) : type_(Type::kObject) { object_ = new Object(std::move(value)); }
-
 Value Value::MakeArray(std::initializer_list<Value> items) { return Array(items); }
 Value Value::MakeObject(std::initializer_list<Member> members) { return Object(members); }
 
 Value::Value(const Value& other) : type_(other.type_) {
   switch (type_) {
     case Type::kString:
-      string_ = new std::string(*other.string_);
+      std::construct_at(&string_, other.string_);
       break;
     case Type::kArray:
-      array_ = new Array(*other.array_);
+      std::construct_at(&array_, other.array_);
       break;
     case Type::kObject:
-      object_ = new Object(*other.object_);
+      std::construct_at(&object_, other.object_);
       break;
     default:
       int_ = other.int_;
   }
 }
 
-Value::Value(Value&& other) noexcept : type_(other.type_) {
-  int_ = other.int_;  // the union as a whole: its members are scalars and pointers of one word
-  other.type_ = Type::kNull;
+// What the other held is destroyed, which after a move costs next to nothing.
+void Value::TakeHeld(Value& other) noexcept {
+  switch (type_) {
+    case Type::kString:
+      std::construct_at(&string_, std::move(other.string_));
+      break;
+    case Type::kArray:
+      std::construct_at(&array_, std::move(other.array_));
+      break;
+    default:
+      std::construct_at(&object_, std::move(other.object_));
+  }
+  other.DestroyHeld();
 }
 
 Value& Value::operator=(const Value& other) {
@@ -62,39 +67,30 @@ Value& Value::operator=(const Value& other) {
 
 Value& Value::operator=(Value&& other) noexcept {
   if (this == &other) return *this;
-  // Taken out first: other may live inside this.
-  const Type type = other.type_;
-  const int64_t bits = other.int_;
-  other.type_ = Type::kNull;
+  Value taken(std::move(other));  // taken out first: other may live inside this
   Destroy();
-  type_ = type;
-  int_ = bits;
+  Take(taken);
   return *this;
 }
 
-Value::~Value() { Destroy(); }
-
-void Value::Destroy() {
+void Value::DestroyHeld() noexcept {
   switch (type_) {
     case Type::kString:
-      delete string_;
+      std::destroy_at(&string_);
       break;
     case Type::kArray:
-      delete array_;
-      break;
-    case Type::kObject:
-      delete object_;
+      std::destroy_at(&array_);
       break;
     default:
-      break;
+      std::destroy_at(&object_);
   }
 }
 
 const Value* Value::Find(std::string_view name) const {
-  return is_object() ? object_->Find(name) : nullptr;
+  return is_object() ? object_.Find(name) : nullptr;
 }
 
-Value* Value::Find(std::string_view name) { return is_object() ? object_->Find(name) : nullptr; }
+Value* Value::Find(std::string_view name) { return is_object() ? object_.Find(name) : nullptr; }
 
 const Value* Value::Find(std::initializer_list<std::string_view> path) const {
   const Value* at = this;
@@ -127,14 +123,14 @@ bool Value::BoolAt(std::initializer_list<std::string_view> path, bool fallback) 
 
 Value& Value::operator[](std::string_view name) {
   if (!is_object()) *this = Object();
-  return (*object_)[name];
+  return object_[name];
 }
 
-bool Value::Remove(std::string_view name) { return is_object() && object_->Remove(name); }
+bool Value::Remove(std::string_view name) { return is_object() && object_.Remove(name); }
 
 void Value::Append(Value item) {
   if (!is_array()) *this = Array();
-  array_->push_back(std::move(item));
+  array_.push_back(std::move(item));
 }
 
 bool operator==(const Value& a, const Value& b) {
@@ -149,17 +145,17 @@ bool operator==(const Value& a, const Value& b) {
     case Value::Type::kDouble:
       return a.double_ == b.double_;
     case Value::Type::kString:
-      return *a.string_ == *b.string_;
+      return a.string_ == b.string_;
     case Value::Type::kArray:
-      return *a.array_ == *b.array_;
+      return a.array_ == b.array_;
     case Value::Type::kObject:
       break;
   }
-  if (a.object_->size() != b.object_->size()) return false;
-  for (size_t i = 0; i < a.object_->size(); ++i) {
-    const auto& [name, member] = a.object_->at(i);
-    const Value::Member& same_place = b.object_->at(i);
-    const Value* other = same_place.first == name ? &same_place.second : b.object_->Find(name);
+  if (a.object_.size() != b.object_.size()) return false;
+  for (size_t i = 0; i < a.object_.size(); ++i) {
+    const auto& [name, member] = a.object_.at(i);
+    const Value::Member& same_place = b.object_.at(i);
+    const Value* other = same_place.first == name ? &same_place.second : b.object_.Find(name);
     if (other == nullptr || !(*other == member)) return false;
   }
   return true;

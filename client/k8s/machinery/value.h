@@ -20,27 +20,67 @@ class Value {
   using Array = std::vector<Value>;
   using Member = std::pair<std::string, Value>;
   // Members in order. Names are unique: Set replaces in place.
-  class Object;
+  class Object {
+   public:
+    Object() = default;
+    Object(std::initializer_list<Member> members);
+    Object(const Object& other) : members_(other.members_) {}
+    Object(Object&& other) noexcept = default;
+    Object& operator=(const Object& other);
+    Object& operator=(Object&& other) noexcept = default;
+
+    const Value* Find(std::string_view name) const;
+    Value* Find(std::string_view name);
+    Value& operator[](std::string_view name);
+    bool Remove(std::string_view name);
+    // Adds at the end without looking for the name. REQUIRES: it is not there yet.
+    Value& AppendNew(std::string name, Value value);
+    // The same in front of the member at that position.
+    Value& InsertNew(size_t at, std::string name, Value value);
+    void RemoveAt(size_t at);
+    void SortByName();
+    void reserve(size_t n) { members_.reserve(n); }
+
+    auto begin() const { return members_.begin(); }
+    auto end() const { return members_.end(); }
+    auto begin() { return members_.begin(); }
+    auto end() { return members_.end(); }
+    const Member& at(size_t i) const { return members_[i]; }
+    Member& at(size_t i) { return members_[i]; }
+    size_t size() const { return members_.size(); }
+    bool empty() const { return members_.empty(); }
+    const Member& back() const { return members_.back(); }
+
+   private:
+    struct Index;  // built once an object grows large, so that lookups stay cheap
+    struct IndexDeleter {
+      void operator()(Index* index) const;
+    };
+    size_t Position(std::string_view name) const;
+
+    std::vector<Member> members_;
+    mutable std::unique_ptr<Index, IndexDeleter> index_;
+  };
 
   Value() : type_(Type::kNull), int_(0) {}
-  Value(std::nullptr_t) : Value() {}                                  // NOLINT
-  Value(bool value) : type_(Type::kBool), int_(0) { bool_ = value; }  // NOLINT
-  Value(int value) : Value(static_cast<int64_t>(value)) {}            // NOLINT
-  Value(int64_t value) : type_(Type::kInt) { int_ = value; }          // NOLINT
-  Value(double value) : type_(Type::kDouble) { double_ = value; }     // NOLINT
-  Value(std::string value);                                           // NOLINT
-  Value(std::string_view value) : Value(std::string(value)) {}        // NOLINT
-  Value(const char* value) : Value(std::string(value)) {}             // NOLINT
-  Value(Array value);                                                 // NOLINT
-  Value(Object value);                                                // NOLINT
+  Value(std::nullptr_t) : Value() {}                                             // NOLINT
+  Value(bool value) : type_(Type::kBool), int_(0) { bool_ = value; }             // NOLINT
+  Value(int value) : Value(static_cast<int64_t>(value)) {}                       // NOLINT
+  Value(int64_t value) : type_(Type::kInt) { int_ = value; }                     // NOLINT
+  Value(double value) : type_(Type::kDouble) { double_ = value; }                // NOLINT
+  Value(std::string value) : type_(Type::kString), string_(std::move(value)) {}  // NOLINT
+  Value(std::string_view value) : Value(std::string(value)) {}                   // NOLINT
+  Value(const char* value) : Value(std::string(value)) {}                        // NOLINT
+  Value(Array value) : type_(Type::kArray), array_(std::move(value)) {}          // NOLINT
+  Value(Object value) : type_(Type::kObject), object_(std::move(value)) {}       // NOLINT
   static Value MakeArray(std::initializer_list<Value> items = {});
   static Value MakeObject(std::initializer_list<Member> members = {});
 
   Value(const Value& other);
-  Value(Value&& other) noexcept;
+  Value(Value&& other) noexcept { Take(other); }
   Value& operator=(const Value& other);
   Value& operator=(Value&& other) noexcept;
-  ~Value();
+  ~Value() { Destroy(); }
 
   Type type() const { return type_; }
   bool is_null() const { return type_ == Type::kNull; }
@@ -55,12 +95,12 @@ class Value {
   bool boolean() const { return bool_; }
   int64_t integer() const { return int_; }
   double number() const { return type_ == Type::kInt ? static_cast<double>(int_) : double_; }
-  const std::string& string() const { return *string_; }
-  std::string& string() { return *string_; }
-  const Array& array() const { return *array_; }
-  Array& array() { return *array_; }
-  const Object& object() const { return *object_; }
-  Object& object() { return *object_; }
+  const std::string& string() const { return string_; }
+  std::string& string() { return string_; }
+  const Array& array() const { return array_; }
+  Array& array() { return array_; }
+  const Object& object() const { return object_; }
+  Object& object() { return object_; }
 
   // Lookups that never fail: null when there is no such member or this is no object.
   const Value* Find(std::string_view name) const;
@@ -83,59 +123,32 @@ class Value {
   friend bool operator==(const Value& a, const Value& b);
 
  private:
-  void Destroy();
+  bool IsScalar() const { return type_ < Type::kString; }
+  // REQUIRES: the union holds nothing yet. The other becomes null.
+  void Take(Value& other) noexcept {
+    type_ = other.type_;
+    if (IsScalar()) {
+      int_ = other.int_;
+    } else {
+      TakeHeld(other);
+    }
+    other.type_ = Type::kNull;
+  }
+  void Destroy() noexcept {
+    if (!IsScalar()) DestroyHeld();
+  }
+  void TakeHeld(Value& other) noexcept;
+  void DestroyHeld() noexcept;
 
   Type type_;
   union {
     bool bool_;
     int64_t int_;
     double double_;
-    std::string* string_;
-    Array* array_;
-    Object* object_;
+    std::string string_;
+    Array array_;
+    Object object_;
   };
-};
-
-class Value::Object {
- public:
-  Object() = default;
-  Object(std::initializer_list<Member> members);
-  Object(const Object& other) : members_(other.members_) {}
-  Object(Object&& other) noexcept = default;
-  Object& operator=(const Object& other);
-  Object& operator=(Object&& other) noexcept = default;
-
-  const Value* Find(std::string_view name) const;
-  Value* Find(std::string_view name);
-  Value& operator[](std::string_view name);
-  bool Remove(std::string_view name);
-  // Adds at the end without looking for the name. REQUIRES: it is not there yet.
-  Value& AppendNew(std::string name, Value value);
-  // The same in front of the member at that position.
-  Value& InsertNew(size_t at, std::string name, Value value);
-  void RemoveAt(size_t at);
-  void SortByName();
-  void reserve(size_t n) { members_.reserve(n); }
-
-  auto begin() const { return members_.begin(); }
-  auto end() const { return members_.end(); }
-  auto begin() { return members_.begin(); }
-  auto end() { return members_.end(); }
-  const Member& at(size_t i) const { return members_[i]; }
-  Member& at(size_t i) { return members_[i]; }
-  size_t size() const { return members_.size(); }
-  bool empty() const { return members_.empty(); }
-  const Member& back() const { return members_.back(); }
-
- private:
-  struct Index;  // built once an object grows large, so that lookups stay cheap
-  struct IndexDeleter {
-    void operator()(Index* index) const;
-  };
-  size_t Position(std::string_view name) const;
-
-  std::vector<Member> members_;
-  mutable std::unique_ptr<Index, IndexDeleter> index_;
 };
 
 }  // namespace k8s
