@@ -93,7 +93,7 @@ Rules ReadFacts(std::string_view text) {
   Rules rules;
   std::vector<std::vector<Rule>*> current;
   for (std::string_view line : Split(text, '\n')) {
-    const auto words = Words(line.substr(0, line.starts_with('#') ? 0 : line.npos));
+    auto words = Words(line.substr(0, line.starts_with('#') ? 0 : line.npos));
     if (words.empty()) continue;
     if (words[0] == "type") {
       current.clear();
@@ -105,16 +105,17 @@ Rules ReadFacts(std::string_view text) {
       if (words[i] == ";") {
         rule.steps.emplace_back();
       } else if (rule.steps.back().word.empty()) {
-        rule.steps.back().word = words[i];
+        rule.steps.back().word = std::move(words[i]);
       } else {
-        rule.steps.back().arguments.push_back(words[i]);
+        rule.steps.back().arguments.push_back(std::move(words[i]));
       }
     }
     for (Step& step : rule.steps) {
       if (step.word.starts_with("when") || step.word.starts_with("unless"))
         step.place = PlaceOf(step.Argument(0));
     }
-    for (auto* list : current) list->push_back(rule);
+    for (size_t i = 0; i + 1 < current.size(); ++i) current[i]->push_back(rule);
+    if (!current.empty()) current.back()->push_back(std::move(rule));
   }
   return rules;
 }
@@ -480,7 +481,8 @@ constexpr size_t kMaxDepth = 12;
 struct At {
   const Rule& rule;
   const Value& message;
-  const std::string& base;  // the path of the message
+  const At* outer;        // where the rule was that said to check the message, or null
+  std::string_view base;  // the path of the message, where there is none
   const Value* value;
   const Value* old;
   const TypeInfo* type;  // of the message that was entered last
@@ -494,7 +496,7 @@ struct At {
   const Field* field() const { return member.empty() ? nullptr : type->Find(member); }
 
   std::string Path() const {
-    std::string path = base;
+    std::string path = outer ? outer->Path() : std::string(base);
     for (size_t i = 0; i < depth; ++i) {
       const std::string& part = rule.place[i];
       if (part == "[]") {
@@ -532,14 +534,13 @@ class Checker {
   Checker(FieldErrors& errors, std::vector<std::string>* warnings)
       : errors_(errors), warnings_(warnings) {}
 
-  void Check(const Value& message, const Value* old, const TypeInfo& type, const std::string& path,
+  void Check(const Value& message, const Value* old, const TypeInfo& type, std::string_view path,
              std::string_view part = "") {
-    const auto* rules = RulesOf(type, part);
-    if (!rules) return;
-    for (const Rule& rule : *rules) {
-      At at{rule, message, path, &message, old, &type, old != nullptr};
-      Visit(at);
-    }
+    Check(message, old, type, nullptr, path, part);
+  }
+  // The message at a place that a rule has come to.
+  void Check(const Value& message, const Value* old, const TypeInfo& type, const At& at) {
+    Check(message, old, type, &at, {}, {});
   }
 
   void Add(FieldError error) { errors_.push_back(std::move(error)); }
@@ -550,6 +551,16 @@ class Checker {
   }
 
  private:
+  void Check(const Value& message, const Value* old, const TypeInfo& type, const At* outer,
+             std::string_view path, std::string_view part) {
+    const auto* rules = RulesOf(type, part);
+    if (!rules) return;
+    for (const Rule& rule : *rules) {
+      At at{rule, message, outer, path, &message, old, &type, old != nullptr};
+      Visit(at);
+    }
+  }
+
   void Visit(At& at) {
     while (at.depth < at.rule.parts.size()) {
       const size_t here = at.depth++;
@@ -712,7 +723,7 @@ constexpr Question kQuestions[] = {
      [](Checker& checker, const Step&, const At& at) {
        const Field* field = at.field();
        if (at.value && at.value->is_object() && (!field || field->type))
-         checker.Check(*at.value, at.old, field ? field->type() : *at.type, at.Path());
+         checker.Check(*at.value, at.old, field ? field->type() : *at.type, at);
        return true;
      }},
 };

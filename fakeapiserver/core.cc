@@ -1,6 +1,7 @@
 #include "fakeapiserver/core.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fakeapiserver/strategy.h"
 #include "k8s/base/strings.h"
@@ -34,7 +35,22 @@ void Call::Warn(std::string text) {
     warnings.push_back(std::move(text));
 }
 
-ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
+// As AppendJson; managed fields come last in metadata.
+static void AppendWithOwners(const Value& tree, std::string_view owners, std::string& out) {
+  out += '{';
+  for (bool first = true; const auto& [name, member] : tree.object()) {
+    if (!std::exchange(first, false)) out += ',';
+    AppendJsonString(name, out);
+    out += ':';
+    AppendJson(member, out);
+    if (name != "metadata") continue;
+    out.back() = ',';
+    out.append("\"managedFields\":").append(owners) += '}';
+  }
+  out += '}';
+}
+
+ObjectPtr MakeObject(Value tree, const Served& served, Revision revision, std::string_view owners) {
   auto object = std::make_shared<Object>();
   Value& metadata = tree["metadata"];
   if (served.storage->Supports(Verb::kCreate))
@@ -53,7 +69,11 @@ ObjectPtr MakeObject(Value tree, const Served& served, Revision revision) {
   // Written where there is room, and kept in as much as it needs.
   thread_local std::string text;
   text.clear();
-  AppendJson(tree, text);
+  if (owners.empty()) {
+    AppendJson(tree, text);
+  } else {
+    AppendWithOwners(tree, owners, text);
+  }
   object->json = std::string(text);
   object->members_at = std::min(served.storage->head.size(), object->json.size());
   return object;

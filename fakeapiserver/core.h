@@ -85,8 +85,10 @@ struct Call {
   void Warn(std::string text);
 };
 
-// An object at rest, made from its tree, which gets the revision.
-ObjectPtr MakeObject(Value tree, const Served& served, Revision revision);
+// An object at rest, made from its tree, which gets the revision. `owners` is the JSON of its
+// managed fields where they are not in the tree.
+ObjectPtr MakeObject(Value tree, const Served& served, Revision revision,
+                     std::string_view owners = {});
 ObjectPtr ObjectAtRevision(const Object& object, Revision revision);
 // The tree of an object as that version of its resource shows it.
 Value TreeOf(const Object& object, const Served& served);

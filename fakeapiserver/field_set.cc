@@ -205,6 +205,26 @@ Value ValueOf(Set& set, bool member) {
   return out;
 }
 
+void AppendSet(const FieldSet& set, bool member, std::string& out) {
+  out += '{';
+  bool first = true;
+  const auto begin = [&](std::string_view element) {
+    if (!std::exchange(first, false)) out += ',';
+    AppendJsonString(element, out);
+    out += ':';
+  };
+  for (const auto& [element, child] : set.children) {
+    if (child.empty()) continue;
+    if (std::exchange(member, false)) {
+      begin(".");
+      out += "{}";
+    }
+    begin(element);
+    AppendSet(child, child.member, out);
+  }
+  out += '}';
+}
+
 }  // namespace
 
 bool FieldSet::empty() const {
@@ -230,12 +250,14 @@ void FieldSet::Insert(const std::vector<std::string>& path) {
   at->member = true;
 }
 
-void FieldSet::Remove(const std::vector<std::string>& path) {
+void FieldSet::Remove(std::initializer_list<std::string_view> path) {
   FieldSet* at = this;
-  for (size_t i = 0; at && i + 1 < path.size(); ++i) at = at->Find(path[i]);
-  if (!at) return;
-  const auto place = Place(at->children, path.back());
-  if (At(at->children, place, path.back())) at->children.erase(place);
+  for (const auto* element = path.begin(); at && element != path.end(); ++element) {
+    const auto place = Place(at->children, *element);
+    FieldSet* found = At(at->children, place, *element);
+    if (found && element + 1 == path.end()) at->children.erase(place);
+    at = found;
+  }
 }
 
 bool FieldSet::Has(const std::vector<std::string>& path) const {
@@ -263,6 +285,7 @@ FieldSet FieldSet::Parse(const Value& fields_v1) {
 
 Value FieldSet::ToValue() const& { return ValueOf(*this, false); }
 Value FieldSet::ToValue() && { return ValueOf(*this, false); }
+void FieldSet::AppendJson(std::string& out) const { AppendSet(*this, false, out); }
 
 bool operator==(const FieldSet& a, const FieldSet& b) {
   return Difference(a, b).empty() && Difference(b, a).empty();
@@ -490,6 +513,16 @@ FieldSet PathsOfPart(const Value& value, const FieldSchema& schema) {
   return set;
 }
 
+// The members in the order of their names, which is that of their elements.
+std::vector<const Value::Member*> ByName(const Value::Object& object) {
+  std::vector<const Value::Member*> members;
+  members.reserve(object.size());
+  for (const Value::Member& member : object) members.push_back(&member);
+  std::sort(members.begin(), members.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
+  return members;
+}
+
 // Everything at and below a part that is only on one side.
 FieldSet Whole(const Value& value, const FieldSchema& schema) {
   FieldSet set;
@@ -500,12 +533,14 @@ FieldSet Whole(const Value& value, const FieldSchema& schema) {
     set.children.reserve(value.array().size());
     for (const Value& item : value.array())
       set.children.push_back({ItemElement(schema, item), Whole(item, item_schema)});
+    Sort(set.children);
   } else if (value.is_object()) {
     set.children.reserve(value.object().size());
-    for (const auto& [name, member] : value.object())
-      set.children.push_back({FieldElement(name), Whole(member, SchemaOfMember(schema, name))});
+    for (const Value::Member* member : ByName(value.object())) {
+      set.children.push_back({FieldElement(member->first),
+                              Whole(member->second, SchemaOfMember(schema, member->first))});
+    }
   }
-  Sort(set.children);
   return set;
 }
 
@@ -534,11 +569,11 @@ void CompareItems(const Value& before, const Value& now, const FieldSchema& sche
   for (const Value& item : old_items) old_by_element.emplace(ItemElement(schema, item), &item);
   std::set<std::string> seen;
   for (const Value& item : new_items) {
-    const std::string element = ItemElement(schema, item);
+    std::string element = ItemElement(schema, item);
     if (!seen.insert(element).second) continue;
     const auto found = old_by_element.find(element);
     if (found == old_by_element.end()) {
-      sides.added.children.push_back({element, Whole(item, item_schema)});
+      sides.added.children.push_back({std::move(element), Whole(item, item_schema)});
     } else {
       CompareChild(*found->second, item, item_schema, element, sides);
     }
@@ -554,7 +589,8 @@ void CompareMembers(const Value& before, const Value& now, const FieldSchema& sc
   static const Value kEmpty = Value::MakeObject();
   const Value& old_map = before.is_object() ? before : kEmpty;
   const Value& new_map = now.is_object() ? now : kEmpty;
-  for (const auto& [name, member] : new_map.object()) {
+  for (const Value::Member* one : ByName(new_map.object())) {
+    const auto& [name, member] = *one;
     if (const Value* old_member = old_map.Find(name)) {
       CompareChild(*old_member, member, SchemaOfMember(schema, name), FieldElement(name), sides);
     } else {

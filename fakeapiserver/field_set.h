@@ -3,6 +3,7 @@
 // A set of paths into an object, as metadata.managedFields records them: a tree of path elements in
 // the spelling of fieldsV1 ("f:spec", `k:{"name":"a"}`, "v:1"). A value; pure functions.
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,13 @@ struct FieldSet {
   const FieldSet* Find(std::string_view element) const;  // null: nothing there
   FieldSet* Find(std::string_view element);
   void Insert(const std::vector<std::string>& path);
-  void Remove(const std::vector<std::string>& path);  // with everything below
+  // With everything below.
+  void Remove(std::initializer_list<std::string_view> path);
   bool Has(const std::vector<std::string>& path) const;
   static FieldSet Parse(const Value& fields_v1);
   Value ToValue() const&;
   Value ToValue() &&;
+  void AppendJson(std::string& out) const;  // what ToValue gives, as text
   friend bool operator==(const FieldSet& a, const FieldSet& b);
   // `.spec.template.spec.containers[name="a"].image` of each member, in order.
   std::vector<std::string> Paths() const;

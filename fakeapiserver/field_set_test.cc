@@ -73,6 +73,9 @@ TEST(FieldSet, IsWrittenTheSameWhenItGivesItsTextsAway) {
   set.member = true;  // of the root, which nobody writes
   const Value kept = set.ToValue();
   EXPECT_EQ(ToJson(kept), R"({"f:a":{".":{},"f:b":{}},"f:c":{}})");
+  std::string text;
+  set.AppendJson(text);
+  EXPECT_EQ(text, ToJson(kept));
   EXPECT_EQ(std::move(set).ToValue(), kept);
 }
 

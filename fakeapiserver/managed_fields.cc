@@ -136,9 +136,9 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
   if (FieldSet* metadata = set.Find("f:metadata")) {
     metadata->member = false;
     for (std::string_view name :
-         {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
-          "managedFields", "resourceVersion"}) {
-      metadata->Remove({Cat("f:", name)});
+         {"f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:clusterName",
+          "f:generation", "f:managedFields", "f:resourceVersion"}) {
+      metadata->Remove({name});
     }
   }
   bool has_status = false;
@@ -146,12 +146,13 @@ void Strip(FieldSet& set, const TypeInfo& type, const std::string& subresource) 
     for (const SubresourceInfo& one : type.resource->subresources)
       has_status |= one.name == "status";
   }
-  if (StrategyOf(type).resets_spec) set.Remove({"f:spec"});
+  const Strategy& strategy = StrategyOf(type);
+  if (strategy.resets_spec) set.Remove({"f:spec"});
   if (!has_status) return;
   if (subresource == "status") {
     set.Remove({"f:spec"});
-    if (StrategyOf(type).status_keeps_labels) set.Remove({"f:metadata", "f:labels"});
-    if (StrategyOf(type).status_keeps_metadata) set.Remove({"f:metadata"});
+    if (strategy.status_keeps_labels) set.Remove({"f:metadata", "f:labels"});
+    if (strategy.status_keeps_metadata) set.Remove({"f:metadata"});
   } else {
     set.Remove({"f:status"});
   }
@@ -467,11 +468,31 @@ bool HandOver(Entries& entries, const FieldOwner& owner, const FieldSet& wanted,
 
 }  // namespace
 
+std::string OwnersOfNew(const Value& made, const TypeInfo& type, const FieldOwner& owner,
+                        std::string_view time) {
+  const FieldSet owned = OwnedWhenNew(made, type, owner.subresource);
+  if (owned.empty()) return {};
+  std::string out = "[{";
+  const auto text = [&](std::string_view name, std::string_view value) {
+    out.append(name);
+    AppendJsonString(value, out);
+  };
+  // As WriteEntries does it.
+  text("\"manager\":", owner.manager);
+  text(",\"operation\":", owner.apply ? "Apply" : "Update");
+  text(",\"apiVersion\":", owner.api_version);
+  text(",\"time\":", time);
+  out += ",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":";
+  owned.AppendJson(out);
+  if (!owner.subresource.empty()) text(",\"subresource\":", owner.subresource);
+  return out += "}]";
+}
+
 void TrackCreate(Value& made, const TypeInfo& type, const FieldOwner& owner,
                  std::string_view time) {
-  Entries entries;
-  entries.emplace_back(owner, std::string(time), OwnedWhenNew(made, type, owner.subresource));
-  Store(made, std::move(entries));
+  const std::string owners = OwnersOfNew(made, type, owner, time);
+  if (owners.empty()) return;
+  if (auto read = ParseJson(owners)) made["metadata"].Set("managedFields", *std::move(read));
 }
 
 void TrackUpdate(const Value& old, Value& now, Value sent, const TypeInfo& type,

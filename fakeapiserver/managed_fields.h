@@ -33,7 +33,11 @@ struct OtherVersion {
 // By apiVersion; none where the version is not served or differs in name only.
 using OtherVersions = std::function<std::optional<OtherVersion>(std::string_view api_version)>;
 
-// Writes metadata.managedFields of a new object.
+// The JSON of metadata.managedFields of a new object; "" when it has none. It is text because what
+// becomes of it is only ever written.
+std::string OwnersOfNew(const Value& made, const TypeInfo& type, const FieldOwner& owner,
+                        std::string_view time);
+// Puts that into the object.
 void TrackCreate(Value& made, const TypeInfo& type, const FieldOwner& owner, std::string_view time);
 
 // Rewrites metadata.managedFields of `now` after an update. `sent` is what the client sent as

@@ -167,13 +167,14 @@ Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t l
   auto entry = start.empty() ? objects->lower_bound(prefix) : objects->upper_bound(start);
   if (!prefix.empty() && start < prefix) entry = objects->lower_bound(prefix);
   const auto within = [&] { return entry != objects->end() && entry->first.starts_with(prefix); };
+  const bool selects = !selection.labels.empty() || !selection.fields.empty();
   for (; within(); ++entry) {
     if (limit && page.objects.size() == limit) break;
-    if (selection.Matches(*entry->second)) page.objects.push_back(entry->second);
+    if (!selects || selection.Matches(*entry->second)) page.objects.push_back(entry->second);
   }
   if (within()) {
     page.next = std::prev(entry)->first;
-    if (selection.labels.empty() && selection.fields.empty()) {
+    if (!selects) {
       int64_t remaining = 0;
       for (; within(); ++entry) ++remaining;
       page.remaining = remaining;

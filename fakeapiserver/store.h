@@ -44,11 +44,18 @@ struct Key {
 
 // An object at rest: its bytes, and what lists and watches look at. Immutable once stored.
 struct Object {
+  // What a list of thousands touches lies together, beside the count of the references.
+  std::string json{};     // one line, with kind and apiVersion, without a line end
+  size_t members_at = 1;  // where the members after kind and apiVersion begin
+
+ private:
+  mutable std::once_flag encoded_once_{};
+  mutable std::shared_ptr<const std::string> encoded_{};
+
+ public:
   Key key{};
   Revision revision = 0;
   std::string uid{};
-  std::string json{};     // one line, with kind and apiVersion, without a line end
-  size_t members_at = 1;  // where the members after kind and apiVersion begin
   labels::Set labels{};
   fields::Set fields{};      // the selectable ones that the key does not tell
   bool terminating = false;  // has a deletionTimestamp
@@ -61,10 +68,6 @@ struct Object {
   // The protobuf form, made by the first who asks; null where there is none.
   std::shared_ptr<const std::string> Encoded(
       const std::function<std::shared_ptr<const std::string>()>& encode) const;
-
- private:
-  mutable std::once_flag encoded_once_{};
-  mutable std::shared_ptr<const std::string> encoded_{};
 };
 using ObjectPtr = std::shared_ptr<const Object>;
 // The JSON of an object, or a part of it, which keeps the object.

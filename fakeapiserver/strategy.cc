@@ -165,11 +165,13 @@ std::string ScalarText(const Value& value) {
 
 std::string PathText(const Value& object, std::string_view path) {
   const Value* at = &object;
-  for (std::string_view part : Split(path, '.')) {
-    at = at->Find(part);
-    if (!at) return "";
+  while (at) {
+    const size_t end = path.find('.');
+    at = at->Find(path.substr(0, end));
+    if (end == path.npos) break;
+    path.remove_prefix(end + 1);
   }
-  return ScalarText(*at);
+  return at ? ScalarText(*at) : "";
 }
 
 // Values of fields that are not found under their own path.
@@ -327,7 +329,7 @@ fields::Set SelectableFields(const Value& object, const Served& served) {
   for (std::string_view label : served.strategy->selectable) {
     const auto derived =
         std::find_if(std::begin(kDerived), std::end(kDerived),
-                     [&](const Derived& d) { return d.kind == name && d.field == label; });
+                     [&](const Derived& d) { return d.field == label && d.kind == name; });
     fields.emplace_back(
         label, derived == std::end(kDerived) ? PathText(object, label) : derived->value(object));
   }

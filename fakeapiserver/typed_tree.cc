@@ -417,7 +417,11 @@ class Normaliser {
       return DecodeError(Cat("parsing time ", Quote(value.string()), " as ", Quote(layout),
                              ": cannot parse ", Quote(value.string()), " as \"2006\""));
     }
-    return moment->IsZero() ? Value() : Value(moment->String());
+    if (moment->IsZero()) return Value();
+    // What can be read and is of this length is in UTC and spelled as String spells it.
+    const size_t canonical = layout.find('.') == layout.npos ? 20 : 27;
+    if (value.string().size() == canonical) return value;
+    return Value(moment->String());
   }
 
   static size_t BadBase64At(const std::string& text) {

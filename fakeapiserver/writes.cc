@@ -345,8 +345,9 @@ Result<void> CheckNoRevision(const Call& call, const Value& tree) {
   return {};
 }
 
-// Sets what only the server says, in place of what was sent of it.
-void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fields) {
+// Sets what only the server says, in place of what was sent of it. The JSON of the managed fields
+// is returned, unless they are given.
+std::string StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fields) {
   const Served& served = *call.served;
   for (std::string_view name :
        {"uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
@@ -355,10 +356,11 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
   }
   MergeDuplicateOwners(call, tree["metadata"]);
   // Who owns what is told by what was sent, before the server adds its own (chapter 3.10).
+  std::string owners;
   if (managed_fields) {
     tree["metadata"].Set("managedFields", *managed_fields);
   } else {
-    TrackCreate(tree, *served.type, OwnerOf(call), core.NowText());
+    owners = OwnersOfNew(tree, *served.type, OwnerOf(call), core.NowText());
   }
   if (HasStatusSubresource(served) && !served.strategy->creates_with_status) tree.Remove("status");
   Value& metadata = tree["metadata"];
@@ -367,6 +369,7 @@ void StampNew(const Core& core, Call& call, Value& tree, const Value* managed_fi
     metadata.Set("generation", 1);
   metadata.Set("uid", NewUuid(*core.env.random));
   metadata.Set("creationTimestamp", core.NowText());
+  return owners;
 }
 
 std::string GeneratedName(const Core& core, const std::string& base) {
@@ -437,14 +440,16 @@ bool IsApply(const Call& call) {
          call.request.headers.Get("Content-Type").starts_with("application/apply-patch");
 }
 
-// The tree as the next revision; stored unless the call is a dry run. REQUIRES: it is normal.
-Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree) {
+// The tree as the next revision; stored unless the call is a dry run. `owners` is the JSON of its
+// managed fields where they are not in the tree. REQUIRES: it is normal.
+Result<ObjectPtr> StoreNext(Core& core, const Call& call, Value tree,
+                            std::string_view owners = {}) {
   const Revision revision = core.store.NextRevision();
   SetMetadata(tree, "resourceVersion", std::to_string(revision));
   if (!call.dry_run) DropEmpties(tree, *call.served->type);
   auto finished = ForStorage(std::move(tree), *call.served);
   if (!finished) return finished.error();
-  ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision);
+  ObjectPtr object = MakeObject(*std::move(finished), *call.served, revision, owners);
   const Served& storage = *call.served->storage;
   if (object->json.size() > kMaxStored) {
     const ObjectPtr old = core.store.Get(object->key);
@@ -561,7 +566,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   const Strategy& strategy = *served.strategy;
   if (auto good = CheckNamespace(call, tree); !good) return good.error();
   if (auto good = CheckNoRevision(call, tree); !good) return good.error();
-  StampNew(core, call, tree, managed_fields);
+  const std::string owners = StampNew(core, call, tree, managed_fields);
   std::string base;
   if (NameOf(tree).empty()) base = tree.StringAt({"metadata", "generateName"});
   if (!base.empty()) tree["metadata"].Set("name", GeneratedName(core, base));
@@ -584,7 +589,7 @@ Result<ObjectPtr> CreateTree(Core& core, Call& call, Value tree, const Value* ma
   if (auto free = TakeName(core, call, base, *normal); !free) return free.error();
   if (auto charged = ChargeQuotas(core, call, *normal); !charged) return charged.error();
   if (strategy.acquire && !call.dry_run) strategy.acquire(core, *normal);
-  return StoreNext(core, call, *std::move(normal));
+  return StoreNext(core, call, *std::move(normal), owners);
 }
 
 Result<Answer> RenderCreated(Core& core, const Call& call, const ObjectPtr& object,
