@@ -42,6 +42,7 @@ PODS = 5000
 PATIENCE = 900  # seconds that one run may take
 KUBE_VERSION = "v1.37.2"
 
+BARE = "bare socket"
 KUBE_APISERVER = f"kube-apiserver {KUBE_VERSION} + etcd"
 FABRIC8 = "fabric8 mock 8.0.0"
 
@@ -78,8 +79,8 @@ def build_ours():
     jobs = os.environ.get("JOBS", str(os.cpu_count()))
     if not (BUILT / "build.ninja").exists():
         run_or_absent(["cmake", "-S", ROOT, "-B", BUILT, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"])
-    run_or_absent(["cmake", "--build", BUILT, "--parallel", jobs, "--target", "fakeapiserver", "peers_client",
-                   "peers_load", "peers_manifest"])
+    run_or_absent(["cmake", "--build", BUILT, "--parallel", jobs, "--target", "fakeapiserver", "peers_bare",
+                   "peers_client", "peers_load", "peers_manifest"])
 
 
 def build_client_go():
@@ -300,7 +301,7 @@ def manifest(folder, count, programs=BUILT):
 
 
 def compare_clients(options, results):
-    peers = {OURS: [BUILT / "bench/peers/k8s/peers_client"]}
+    peers = {OURS: [BUILT / "bench/peers/k8s/peers_client"], BARE: [BUILT / "bench/peers/k8s/peers_bare"]}
     for who, build in CLIENTS.items():
         try:
             peers[who] = build()
@@ -396,13 +397,15 @@ def smoke(programs):
         with running(OURS, lambda server: start_ours(server, programs, ["--load", pods])) as server:
             for work in CLIENT_WORKS:
                 for encoding in ("json", "protobuf"):
-                    hold_client(programs, server, work, encoding, count + n if work == "watch" else n)
+                    for program in ("peers_client", "peers_bare"):
+                        hold_client(programs / "bench/peers/k8s" / program, server, work, encoding,
+                                    count + n if work == "watch" else n)
         with running(OURS, lambda server: start_ours(server, programs, ["--tls"])) as server:
             for work, kind, encoding, connections, _ in [("fill", "pods", "json", 2, n), *SERVER_WORKS]:
                 row = load(server, work, kind, encoding, min(connections, 4), n, 1, programs, n, 60)
                 if not row or row["work"] != f"{work} {kind}" or row["wall_us_per_op"] <= 0:
                     sys.exit(f"peers: the load program did not do {work} of {kind} in {encoding}, but printed {row}")
-    for program in ("peers_client", "peers_load"):
+    for program in ("peers_bare", "peers_client", "peers_load"):
         done = captured([programs / "bench/peers/k8s" / program, "--nonsense", "1"])
         if done.returncode != 2 or "there is no flag --nonsense" not in done.stderr:
             sys.exit(f"peers: {program} took a flag that there is not: {done.returncode} {done.stderr}")
@@ -412,9 +415,8 @@ def captured(command):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=60)
 
 
-def hold_client(programs, server, work, encoding, n):
-    done = captured([programs / "bench/peers/k8s/peers_client", "--server", server.url, "--work", work, "--encoding",
-                     encoding, "--n", n])
+def hold_client(program, server, work, encoding, n):
+    done = captured([program, "--server", server.url, "--work", work, "--encoding", encoding, "--n", n])
     if done.returncode == SKIPPED and "skipped" in done.stderr:
         return
     if done.returncode != 0:
