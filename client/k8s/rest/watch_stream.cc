@@ -15,7 +15,7 @@ namespace k8s::rest {
 namespace {
 
 constexpr size_t kLengthPrefix = 4;
-constexpr size_t kNotYet = static_cast<size_t>(-1);
+constexpr size_t kNotYet = JsonExtent::kNotYet;
 
 // The constant with that text, so that the view stays good; empty for an unknown type.
 std::string_view KnownType(std::string_view type) {
@@ -58,7 +58,6 @@ WatchStream::WatchStream(OpenStream stream, KindLookup find_kind, bool protobuf)
 bool WatchStream::Fill() {
   if (begin_ > 0) {
     buffer_.erase(0, begin_);
-    scanned_ -= begin_;
     begin_ = 0;
   }
   const auto read = body_->Read(buffer_);
@@ -75,37 +74,18 @@ bool WatchStream::Fill() {
   return false;
 }
 
-// The end of the JSON value at the front of the buffer, or kNotYet. Looks at every byte once.
-size_t WatchStream::JsonFrameEnd() {
-  for (; scanned_ < buffer_.size(); ++scanned_) {
-    const char c = buffer_[scanned_];
-    if (quoted_) {
-      if (escaped_) {
-        escaped_ = false;
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else if (c == '"') {
-        quoted_ = false;
-      }
-      continue;
-    }
-    if (c == '"') {
-      quoted_ = true;
-    } else if (c == '{' || c == '[') {
-      ++depth_;
-    } else if (c == '}' || c == ']') {
-      if (--depth_ <= 0) {
-        depth_ = 0;
-        return ++scanned_;
-      }
-    } else if (depth_ == 0 && c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-      // No object: the line is a frame that will not decode.
-      const size_t line = buffer_.find('\n', scanned_);
-      if (line == std::string::npos) return kNotYet;
-      return scanned_ = line + 1;
-    }
-  }
-  return kNotYet;
+void WatchStream::SkipBlanks() {
+  begin_ = std::min(buffer_.find_first_not_of(" \n\r\t", begin_), buffer_.size());
+}
+
+// How long the frame at the front of the buffer is, blanks before it aside, or kNotYet. What is no
+// object is a line, and will not decode.
+size_t WatchStream::JsonFrameLength() {
+  SkipBlanks();
+  const std::string_view front = Front();
+  if (front.starts_with('{') || front.starts_with('[')) return extent_.End(front);
+  const size_t line = front.find('\n');
+  return line == std::string_view::npos ? kNotYet : line + 1;
 }
 
 bool WatchStream::NextFrame(std::string_view& frame) {
@@ -115,9 +95,9 @@ bool WatchStream::NextFrame(std::string_view& frame) {
     size_t wanted = available, prefix = 0;
     bool whole = false;
     if (!protobuf_) {
-      const size_t end = JsonFrameEnd();
-      whole = end != kNotYet;
-      if (whole) wanted = end - begin_;
+      const size_t length = JsonFrameLength();
+      whole = length != kNotYet;
+      if (whole) wanted = length;
     } else if (available >= kLengthPrefix) {
       prefix = kLengthPrefix;
       wanted = 0;
@@ -131,15 +111,16 @@ bool WatchStream::NextFrame(std::string_view& frame) {
       return false;
     }
     if (whole) {
-      frame = std::string_view(buffer_).substr(begin_ + prefix, wanted);
+      frame = Front().substr(prefix, wanted);
       begin_ += prefix + wanted;
-      if (protobuf_) scanned_ = begin_;
+      extent_ = {};
+      last_length_ = wanted;
       return true;
     }
     // What cannot become JSON is said at once, and not when the server hangs up. Looking only when
     // there is twice as much keeps a large frame cheap.
     if (!protobuf_ && available >= 2 * checked + 1) {
-      const auto begun = CheckJsonPrefix(std::string_view(buffer_).substr(begin_));
+      const auto begun = CheckJsonPrefix(Front());
       if (!begun) {
         Broken(begun.error().message());
         return false;
@@ -163,15 +144,15 @@ std::optional<std::string_view> WatchStream::Next(const TypeInfo& type, void* ob
 }
 
 std::optional<std::string_view> WatchStream::EventAtFront(const TypeInfo& type, void* object) {
-  begin_ = std::min(buffer_.find_first_not_of(" \n\r\t", begin_), buffer_.size());
-  scanned_ = begin_;
-  if (begin_ == buffer_.size() && !Fill()) return broken_ ? std::optional(kError) : std::nullopt;
+  SkipBlanks();
+  if (Front().empty() && !Fill()) return broken_ ? std::optional(kError) : std::nullopt;
+  // Events are about as long as the one before, so that most vain attempts are not made.
+  if (Front().size() < last_length_) return std::nullopt;
   JsonWatchEvent event;
-  const auto used =
-      DecodeJsonWatchEventFront(std::string_view(buffer_).substr(begin_), type, object, event);
+  const auto used = DecodeJsonWatchEventFront(Front(), type, object, event);
   if (!used || *used > kMaxFrameBytes || event.type == kError) return std::nullopt;
   begin_ += *used;
-  scanned_ = begin_;
+  last_length_ = *used;
   return Checked(event.type, event.meta, type, event.object_text);
 }
 

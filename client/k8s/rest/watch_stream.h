@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "k8s/base/result.h"
+#include "k8s/machinery/json_extent.h"
 #include "k8s/machinery/type_info.h"
 #include "k8s/rest/request.h"
 
@@ -58,16 +59,17 @@ class WatchStream {
   // up. Undecodable blames an object.
   std::optional<std::string_view> Broken(std::string_view reason);
   std::optional<std::string_view> Undecodable(std::string_view reason);
-  size_t JsonFrameEnd();
+  size_t JsonFrameLength();
+  void SkipBlanks();
+  std::string_view Front() const { return std::string_view(buffer_).substr(begin_); }
 
   std::unique_ptr<http::Body> body_;
   KindLookup find_kind_;
   const bool protobuf_;
   std::string buffer_;
-  size_t begin_ = 0;    // of the bytes not yet handed out
-  size_t scanned_ = 0;  // up to here the JSON scan below has looked
-  int depth_ = 0;
-  bool quoted_ = false, escaped_ = false;
+  size_t begin_ = 0;        // of the bytes not yet handed out
+  size_t last_length_ = 0;  // of a frame
+  JsonExtent extent_;       // of the one at the front
   bool finished_ = false, broken_ = false;
   std::optional<Status> status_;
   std::optional<Error> end_;
