@@ -357,9 +357,11 @@ PEERS = (
 
 def peers(folder, plot):
     """What scripts/bench --peers has measured."""
-    parts = []
+    measured = {name: compared.load(folder / f"{name}.json") for name, _, _ in PEERS}
+    goals = compared.goals([row for rows in measured.values() for row in rows])
+    parts = [f"## What is wanted\n\nOurs as a part of theirs, medians; the tables below have all of it.\n\n{goals}\n"] if goals else []
     for name, title, text in PEERS:
-        rows = compared.load(folder / f"{name}.json")
+        rows = measured[name]
         if not rows:
             continue
         rounds = max(row["run"] for row in rows)

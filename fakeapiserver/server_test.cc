@@ -167,6 +167,34 @@ TEST(Server, PagesShowOneSnapshot) {  // S-5.3, S-5.6
   EXPECT_FALSE(second.body.Find({"metadata", "continue"}));
 }
 
+// The names of neighbours sort on both sides of the slash behind the namespace's.
+TEST(Server, ANamespaceIsListedWithoutItsNeighbours) {
+  Fixture f;
+  const auto maps = [](std::string_view ns) {
+    return Cat("/api/v1/namespaces/", ns, "/configmaps");
+  };
+  for (std::string_view ns : {"a", "a-b", "a0", "b"}) {
+    Send(f.server, "POST", "/api/v1/namespaces", Cat(R"({"metadata":{"name":")", ns, R"("}})"));
+    for (std::string_view name : {"x", "y", "z"}) Send(f.server, "POST", maps(ns), ConfigMap(name));
+  }
+  const auto places = [](const Reply& reply) {
+    std::string all;
+    for (const Value& item : reply.body.Find("items")->array())
+      all +=
+          Cat(item.StringAt({"metadata", "namespace"}), item.StringAt({"metadata", "name"}), " ");
+    return all;
+  };
+  EXPECT_EQ(places(Send(f.server, "GET", maps("a"))), "ax ay az ");
+  EXPECT_EQ(places(Send(f.server, "GET", maps("a-b"))), "a-bx a-by a-bz ");
+  const Reply first = Send(f.server, "GET", Cat(maps("a"), "?limit=2"));
+  EXPECT_EQ(first.body.IntAt({"metadata", "remainingItemCount"}), 1);
+  const std::string rest = Cat("?limit=2&continue=", first.body.StringAt({"metadata", "continue"}));
+  EXPECT_EQ(places(Send(f.server, "GET", Cat(maps("a"), rest))), "az ");
+  // A token of another namespace begins where this one does, or where it has ended.
+  EXPECT_EQ(places(Send(f.server, "GET", Cat(maps("b"), rest))), "bx by ");
+  EXPECT_EQ(places(Send(f.server, "GET", Cat(maps("a-b"), rest))), "");
+}
+
 TEST(Server, WatchesTurnChangesIntoEvents) {  // S-6.1, S-6.3, S-6.4
   Fixture f;
   Send(f.server, "POST", kMaps, ConfigMap("a", R"(,"labels":{"x":"1"})"));

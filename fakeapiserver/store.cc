@@ -163,20 +163,24 @@ Result<Page> Store::ListLocked(const Selection& selection, Revision at, size_t l
     objects = &past;
   }
 
+  // Where the namespace begins and ends, so that no key needs to be looked at in between.
   const std::string prefix = selection.ns.empty() ? "" : selection.ns + "/";
-  auto entry = start.empty() ? objects->lower_bound(prefix) : objects->upper_bound(start);
-  if (!prefix.empty() && start < prefix) entry = objects->lower_bound(prefix);
-  const auto within = [&] { return entry != objects->end() && entry->first.starts_with(prefix); };
+  constexpr char kBehindSlash = '/' + 1;
+  const auto end =
+      prefix.empty() ? objects->end() : objects->lower_bound(selection.ns + kBehindSlash);
+  auto entry = start.empty() || start < prefix ? objects->lower_bound(prefix)
+               : start.starts_with(prefix)     ? objects->upper_bound(start)
+                                               : end;
   const bool selects = !selection.labels.empty() || !selection.fields.empty();
-  for (; within(); ++entry) {
+  for (; entry != end; ++entry) {
     if (limit && page.objects.size() == limit) break;
     if (!selects || selection.Matches(*entry->second)) page.objects.push_back(entry->second);
   }
-  if (within()) {
+  if (entry != end) {
     page.next = std::prev(entry)->first;
     if (!selects) {
       int64_t remaining = 0;
-      for (; within(); ++entry) ++remaining;
+      for (; entry != end; ++entry) ++remaining;
       page.remaining = remaining;
     }
   }

@@ -4,7 +4,13 @@ A row is a measurement: who, work, encoding, n, cpu_us_per_op, wall_us_per_op, p
 """
 
 import json
+import pathlib
 import statistics
+
+# What is wanted of whom, and what a profile shows where it is missed.
+GOALS = json.loads(pathlib.Path(__file__).with_name("goals.json").read_text(encoding="utf-8"))
+UNITS = {"cpu_us_per_op": ("CPU", 1, "µs"), "wall_us_per_op": ("time", 1000, "ms"), "peak_rss_mb": ("memory", 1, "MB"),
+         "p99_us": ("p99", 1000, "ms")}
 
 OURS = "cpp"  # who this client and this server are in the results
 
@@ -48,6 +54,41 @@ def table(rows):
                 cells += [f"{median_of(ours, member):,.1f}", f"{median_of(theirs, member):,.1f}", ratios(ours, theirs, member)]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def reached(goal, groups):
+    """What is wanted, what was reached, and whether that is enough; None where one of both was not measured."""
+    member = goal.get("member", "cpu_us_per_op")
+    _, scale, unit = UNITS[member]
+    ours = groups.get((goal["work"], goal["encoding"]), {}).get(OURS)
+    if not ours:
+        return None
+    own = median_of(ours, member)
+    if "under" in goal:
+        return f"under {goal['under'] / scale:g} {unit}", f"{own / scale:.1f} {unit}", own < goal["under"]
+    beside = groups.get((goal["work"], goal.get("their_encoding", goal["encoding"])), {})
+    theirs = next((rows for who, rows in beside.items() if who.split()[0] == goal["beside"]), None)
+    if not theirs:
+        return None
+    times = median_of(theirs, member) / own
+    return f"1/{goal['times']}", f"1/{times:.1f}", times >= goal["times"]
+
+
+def goals(rows):
+    """Markdown: a line for each goal that was measured, and what a profile shows of those that are missed."""
+    groups = grouped(rows)
+    lines, missed = ["| work | encoding | beside | of what | wanted | reached | |", "| --- | --- | --- | --- | --- | --- | --- |"], {}
+    for goal in GOALS["goals"]:
+        found = reached(goal, groups)
+        if not found:
+            continue
+        wanted, got, good = found
+        what = UNITS[goal.get("member", "cpu_us_per_op")][0]
+        lines.append(f"| {goal['work']} | {goal['encoding']} | {goal.get('beside', '')} | {what} | {wanted} | {got} | "
+                     f"{'' if good else 'missed'} |")
+        if not good:
+            missed[goal["why"]] = GOALS["profiles"][goal["why"]]
+    return "\n".join([*lines, "", *(f"- **{why}**: {text}" for why, text in missed.items())]) if len(lines) > 2 else ""
 
 
 def delays(rows):

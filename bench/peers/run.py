@@ -136,6 +136,8 @@ class Server:
 
     def spawn(self, name, command):
         log = self.stack.enter_context(open(self.folder / f"{name}.log", "w", encoding="utf-8"))
+        if name == "server":
+            self.began = time.monotonic()
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE if name == "server" else log,
                                    stderr=log, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
         self.stack.callback(stop, process)
