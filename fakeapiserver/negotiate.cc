@@ -69,13 +69,21 @@ std::optional<View> ViewOf(const MediaClause& clause, std::string& meta_version)
   return std::nullopt;
 }
 
-std::vector<MediaClause> AcceptOf(const http::Headers& headers) {
+// Read once for the several looks that a request takes, and for the requests that ask alike. Valid
+// until this thread looks at another header.
+const std::vector<MediaClause>& AcceptOf(const http::Headers& headers) {
+  struct Read {
+    std::string text{};
+    std::vector<MediaClause> clauses{};
+  };
+  thread_local Read last;
   std::string all;
   for (std::string_view value : headers.Values("Accept")) {
     if (!all.empty()) all += ',';
     all += value;
   }
-  return ParseAccept(all);
+  if (all != last.text) last = {all, ParseAccept(all)};
+  return last.clauses;
 }
 
 }  // namespace
@@ -123,9 +131,9 @@ std::optional<Output> ChooseOutput(const http::Headers& headers, const http::Que
                                    const Offer& offer) {
   Output output;
   output.pretty = WantsPretty(headers, query);
-  auto clauses = AcceptOf(headers);
-  if (clauses.empty()) clauses.push_back({"*/*", 1, {}});
-  for (const MediaClause& clause : clauses) {
+  static const std::vector<MediaClause> kAnything = {{"*/*", 1, {}}};
+  const auto& asked = AcceptOf(headers);
+  for (const MediaClause& clause : asked.empty() ? kAnything : asked) {
     Media media;
     if (clause.type == kJsonType || clause.type == "*/*" || clause.type == "application/*") {
       media = Media::kJson;
@@ -163,7 +171,7 @@ std::optional<Media> WantsAggregatedDiscovery(const http::Headers& headers) {
 }
 
 bool RouterAccepts(const http::Headers& headers, std::initializer_list<std::string_view> types) {
-  const auto clauses = AcceptOf(headers);
+  const auto& clauses = AcceptOf(headers);
   if (clauses.empty()) return true;
   return std::any_of(clauses.begin(), clauses.end(), [&](const MediaClause& clause) {
     return clause.type == "*/*" ||
