@@ -64,7 +64,6 @@ struct Connection {
   Descriptor socket;
   std::unique_ptr<TlsChannel> tls;
   ByteBuffer sealed;         // by TLS, and not yet taken by the socket
-  size_t sealed_offset = 0;  // taken already
   size_t sealed_output = 0;  // so much of the session's output is in it
   bool input_ended = false;  // the client has sent its FIN
   bool ended = false;        // this side has
@@ -533,12 +532,12 @@ Listener::Loop::Written Listener::Loop::WriteSlices(Connection& connection) {
 // The output counts as sent when the socket has taken all that it was sealed into: only then may
 // the connection be ended or reset.
 Listener::Loop::Written Listener::Loop::WriteSealed(Connection& connection) {
-  const std::string_view rest = connection.sealed.view().substr(connection.sealed_offset);
+  const std::string_view rest = connection.sealed.view();
   if (!rest.empty()) {
     const ssize_t sent = send(connection.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0) return errno == EAGAIN || errno == EINTR ? Written::kSome : Written::kBroken;
-    connection.sealed_offset += static_cast<size_t>(sent);
-    if (static_cast<size_t>(sent) < rest.size()) return Written::kSome;
+    connection.sealed.RemovePrefix(static_cast<size_t>(sent));
+    if (!connection.sealed.empty()) return Written::kSome;
   }
   connection.session->Sent(std::exchange(connection.sealed_output, 0));
   GiveBack(connection);
@@ -565,7 +564,6 @@ void Listener::Loop::Lend(Connection& connection) {
 
 void Listener::Loop::GiveBack(Connection& connection) {
   ByteBuffer buffer = std::exchange(connection.sealed, {});
-  connection.sealed_offset = 0;
   buffer.clear();
   if (spares_.size() < kMaxSpares) spares_.push_back(std::move(buffer));
 }

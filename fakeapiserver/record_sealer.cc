@@ -3,7 +3,6 @@
 #include <linux/tls.h>
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <cstring>
 
 namespace k8s::fakeapiserver {

@@ -131,13 +131,12 @@ class Server:
 
     def __init__(self, who, stack, folder):
         self.who, self.stack, self.folder = who, stack, pathlib.Path(folder)
-        self.began, self.ready = time.monotonic(), None
+        self.began = self.ready = None
         self.url, self.pids, self.token = None, [], None
 
     def spawn(self, name, command):
         log = self.stack.enter_context(open(self.folder / f"{name}.log", "w", encoding="utf-8"))
-        if name == "server":
-            self.began = time.monotonic()
+        self.began = time.monotonic()  # of the last one, which is the server: its store runs already
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE if name == "server" else log,
                                    stderr=log, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
         self.stack.callback(stop, process)
@@ -209,7 +208,6 @@ def start_kube_apiserver(server):
     server.spawn("etcd", [OWN / "etcd", "--data-dir", folder / "etcd", "--listen-client-urls", etcd,
                           "--advertise-client-urls", etcd, "--listen-peer-urls", f"http://127.0.0.1:{peer_port}",
                           "--unsafe-no-fsync", "--log-level", "error"])
-    server.began = time.monotonic()
     process = server.spawn("kube-apiserver", [
         OWN / "kube-apiserver", "--etcd-servers", etcd, "--service-cluster-ip-range", "10.0.0.0/24",
         "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file",

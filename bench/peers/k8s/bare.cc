@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -21,39 +21,43 @@
 namespace k8s::bench {
 namespace {
 
-constexpr std::string_view kLastChunk = "\r\n0\r\n\r\n";
+constexpr std::string_view kBlankLine = "\r\n\r\n", kLastChunk = "\r\n0\r\n\r\n";
 
 Error Broken(std::string_view what) {
   return Invalid(Cat(what, ": ", http::DescribeOsError(errno)));
 }
 
-// Where the answer ends that begins with these bytes; npos when they do not tell yet, or when it
-// comes in chunks.
-size_t EndOf(std::string_view begin) {
-  constexpr std::string_view kLength = "Content-Length: ", kBlankLine = "\r\n\r\n";
-  const size_t body = begin.find(kBlankLine);
-  const size_t length = begin.substr(0, body).find(kLength);
-  if (body == begin.npos || length == begin.npos) return begin.npos;
-  size_t size = 0;
-  std::from_chars(begin.data() + length + kLength.size(), begin.data() + body, size);
-  return body + kBlankLine.size() + size;
+// How long the answer is that begins with this head; npos: it comes in chunks.
+size_t LengthOf(std::string_view head) {
+  constexpr std::string_view kLength = "Content-Length: ";
+  const size_t at = head.find(kLength);
+  if (at == head.npos) return at;
+  size_t body = 0;
+  std::from_chars(head.data() + at + kLength.size(), head.data() + head.size(), body);
+  return head.size() + body;
 }
 
 Result<void> Exchange(int fd, std::string_view request) {
   static std::array<char, size_t{256} << 10> buffer;
   if (::send(fd, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size()))
     return Broken("send");
-  size_t received = 0, end = std::string_view::npos;
-  for (bool first = true; received < end; first = false) {
+  std::string tail;  // in which the last chunk shows, however the pieces fall
+  size_t received = 0, length = 0;
+  do {
     const ssize_t count = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (count <= 0) return Broken("recv");
+    if (count < 0) return Broken("recv");
+    if (count == 0) return Invalid("the server has hung up");
     const std::string_view bytes(buffer.data(), static_cast<size_t>(count));
-    if (first && !bytes.starts_with("HTTP/1.1 200 "))
-      return Invalid(Cat("the server answered ", Quote(bytes.substr(0, 100))));
-    if (first) end = EndOf(bytes);
+    if (received == 0) {
+      const size_t head = bytes.find(kBlankLine);
+      if (!bytes.starts_with("HTTP/1.1 200 ") || head == bytes.npos)
+        return Invalid(Cat("the server answered ", Quote(bytes.substr(0, 100))));
+      length = LengthOf(bytes.substr(0, head + kBlankLine.size()));
+    }
     received += bytes.size();
-    if (end == std::string_view::npos && bytes.ends_with(kLastChunk)) return {};
-  }
+    tail += bytes.substr(bytes.size() - std::min(bytes.size(), kLastChunk.size()));
+    tail.erase(0, tail.size() - std::min(tail.size(), kLastChunk.size()));
+  } while (length == std::string_view::npos ? tail != kLastChunk : received < length);
   return {};
 }
 
@@ -72,8 +76,9 @@ Result<int> Connect(const http::Url& url) {
   return fd;
 }
 
-Result<void> Run(const std::map<std::string, std::string>& flags, int n) {
-  const std::string &work = flags.at("--work"), &encoding = flags.at("--encoding");
+Result<void> Run(const std::map<std::string, std::string>& flags, const std::string& encoding,
+                 int n) {
+  const std::string& work = flags.at("--work");
   if (work != "get" && work != "list") {
     std::fprintf(stderr, "peers_bare: skipped %s: there is nothing to send alone\n", work.c_str());
     std::exit(kSkipped);
@@ -86,22 +91,18 @@ Result<void> Run(const std::map<std::string, std::string>& flags, int n) {
       Cat("GET /api/v1/namespaces/default/pods", work == "get" ? "/app-7d4b9c6f5-7" : "",
           " HTTP/1.1\r\nHost: ", url->Authority(), "\r\nAccept: application/",
           encoding == "json" ? "json" : "vnd.kubernetes.protobuf", "\r\n\r\n");
-  for (int i = 0; i < (n + 9) / 10; ++i) {
-    if (auto warm = Exchange(*fd, request); !warm) return warm;
-  }
-  const auto clock = RealClock();
-  const int64_t cpu = OwnCpuNanoseconds();
-  const TimePoint begin = clock->Now();
-  for (int i = 0; i < n; ++i) {
-    if (auto done = Exchange(*fd, request); !done) return done;
-  }
-  const auto wall =
-      std::chrono::duration_cast<std::chrono::microseconds>(clock->Now() - begin).count();
-  const int64_t used = OwnCpuNanoseconds() - cpu;
+  auto measured = MeasureWork(n, [&](int count) -> Result<void> {
+    for (int i = 0; i < count; ++i) {
+      if (auto done = Exchange(*fd, request); !done) return done;
+    }
+    return {};
+  });
   ::close(*fd);
-  const auto peak = Megabytes({"self"}, "VmHWM");
-  if (!peak) return peak.error();
-  Print({"bare socket", work, encoding, n, used, wall, *peak});
+  if (!measured) return measured.error();
+  measured->who = "bare socket";
+  measured->work = work;
+  measured->encoding = encoding;
+  Print(*measured);
   return {};
 }
 
@@ -115,7 +116,9 @@ int Main(const std::vector<std::string>& arguments) {
   if (!flags) return fail(flags.error(), kUsage);
   const auto n = CountOf(*flags, "--n");
   if (!n) return fail(n.error(), kUsage);
-  if (auto done = Run(*flags, *n); !done) return fail(done.error(), 1);
+  const auto encoding = EncodingOf(*flags);
+  if (!encoding) return fail(encoding.error(), kUsage);
+  if (auto done = Run(*flags, *encoding, *n); !done) return fail(done.error(), 1);
   return 0;
 }
 

@@ -5,7 +5,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 
 #include "k8s/api/corev1.h"
@@ -152,9 +151,8 @@ Result<const Work*> FindWork(const std::string& name) {
   return Invalid(Cat("--work must be one of ", Join(all, ", "), ", not ", Quote(name)));
 }
 
-Result<void> Run(const std::map<std::string, std::string>& flags, const Work& work, int n) {
-  const std::string& encoding = flags.at("--encoding");
-  rest::Config config{.host = flags.at("--server")};
+Result<void> Run(const std::string& server, const std::string& encoding, const Work& work, int n) {
+  rest::Config config{.host = server};
   config.content_type = encoding == "protobuf" ? "" : "application/json";
   // As client-go, this client heeds the setting only where something of TLS is configured.
   config.disable_compression = true;
@@ -163,17 +161,12 @@ Result<void> Run(const std::map<std::string, std::string>& flags, const Work& wo
   auto clientset = Clientset::NewForConfig(config);
   if (!clientset) return clientset.error();
 
-  const auto clock = RealClock();
-  if (auto warm = work.run(*clientset, (n + 9) / 10); !warm) return warm;
-  const int64_t cpu = OwnCpuNanoseconds();
-  const TimePoint begin = clock->Now();
-  if (auto done = work.run(*clientset, n); !done) return done;
-  const auto wall =
-      std::chrono::duration_cast<std::chrono::microseconds>(clock->Now() - begin).count();
-  const int64_t used = OwnCpuNanoseconds() - cpu;
-  auto peak = Megabytes({"self"}, "VmHWM");
-  if (!peak) return peak.error();
-  Print({"cpp", std::string(work.name), encoding, n, used, wall, *peak});
+  auto measured = MeasureWork(n, [&](int count) { return work.run(*clientset, count); });
+  if (!measured) return measured.error();
+  measured->who = "cpp";
+  measured->work = work.name;
+  measured->encoding = encoding;
+  Print(*measured);
   return {};
 }
 
@@ -187,13 +180,12 @@ int Main(const std::vector<std::string>& arguments) {
   if (!flags) return fail(flags.error(), kUsage);
   const auto n = CountOf(*flags, "--n");
   if (!n) return fail(n.error(), kUsage);
-  const std::string& encoding = flags->at("--encoding");
-  if (encoding != "json" && encoding != "protobuf") {
-    return fail(Invalid(Cat("--encoding must be json or protobuf, not ", Quote(encoding))), kUsage);
-  }
+  const auto encoding = EncodingOf(*flags);
+  if (!encoding) return fail(encoding.error(), kUsage);
   const auto work = FindWork(flags->at("--work"));
   if (!work) return fail(work.error(), kUsage);
-  if (auto done = Run(*flags, **work, *n); !done) return fail(done.error(), 1);
+  if (auto done = Run(flags->at("--server"), *encoding, **work, *n); !done)
+    return fail(done.error(), 1);
   return 0;
 }
 

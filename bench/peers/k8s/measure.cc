@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 
@@ -35,19 +36,25 @@ Result<int> CountOf(const std::map<std::string, std::string>& flags, const std::
   return static_cast<int>(*number);
 }
 
+Result<std::string> EncodingOf(const std::map<std::string, std::string>& flags) {
+  const std::string& encoding = flags.at("--encoding");
+  if (encoding == "json" || encoding == "protobuf") return encoding;
+  return Invalid(Cat("--encoding must be json or protobuf, not ", Quote(encoding)));
+}
+
 namespace {
 
 int64_t Nanoseconds(const timespec& time) {
   return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
 }
 
-}  // namespace
-
 int64_t OwnCpuNanoseconds() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return Nanoseconds(time);
 }
+
+}  // namespace
 
 Result<int64_t> CpuNanoseconds(const std::vector<std::string>& pids) {
   int64_t sum = 0;
@@ -78,6 +85,22 @@ Result<double> Megabytes(const std::vector<std::string>& pids, std::string_view 
     }
   }
   return sum;
+}
+
+Result<Measured> MeasureWork(int n, const std::function<Result<void>(int n)>& work) {
+  if (auto warm = work((n + 9) / 10); !warm) return warm.error();
+  const auto clock = RealClock();
+  Measured measured{.n = n};
+  const int64_t cpu = OwnCpuNanoseconds();
+  const TimePoint begin = clock->Now();
+  if (auto done = work(n); !done) return done.error();
+  measured.wall_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(clock->Now() - begin).count();
+  measured.cpu_ns = OwnCpuNanoseconds() - cpu;
+  const auto peak = Megabytes({"self"}, "VmHWM");
+  if (!peak) return peak.error();
+  measured.peak_rss_mb = *peak;
+  return measured;
 }
 
 void Print(const Measured& measured) {

@@ -4,6 +4,7 @@
 // clock and /proc. Any thread may call.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -21,9 +22,9 @@ Result<std::map<std::string, std::string>> ParseFlags(const std::vector<std::str
                                                       std::map<std::string, std::string> defaults);
 // A whole number of at least one. Errors name the flag.
 Result<int> CountOf(const std::map<std::string, std::string>& flags, const std::string& name);
+// --encoding: json or protobuf. Errors name the flag.
+Result<std::string> EncodingOf(const std::map<std::string, std::string>& flags);
 
-// User and system time of this process.
-int64_t OwnCpuNanoseconds();
 // User and system time of processes ("self" is this one), with that of threads that have ended.
 // Errors name the process.
 Result<int64_t> CpuNanoseconds(const std::vector<std::string>& pids);
@@ -40,6 +41,8 @@ struct Measured {
   double peak_rss_mb = 0;
   std::string more{};  // further members, each with a comma in front
 };
+// Does the work a tenth of n times to get warm, then n times; what that cost this process.
+Result<Measured> MeasureWork(int n, const std::function<Result<void>(int n)>& work);
 // One line of JSON on standard output.
 void Print(const Measured& measured);
 
