@@ -17,11 +17,12 @@ std::string UnescapedPath(const http::Request& request) {
   return path ? *path : request.url.path;
 }
 
+using Parts = std::span<const std::string_view>;
+
 // The parts of a path behind its first slash; an empty one at the end does not count.
-std::vector<std::string> PartsOf(std::string_view path) {
-  std::vector<std::string> parts;
-  for (std::string_view part : Split(path, '/')) parts.emplace_back(part);
-  if (!parts.empty() && parts.front().empty()) parts.erase(parts.begin());
+std::vector<std::string_view> PartsOf(std::string_view path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  std::vector<std::string_view> parts = Split(path, '/');
   if (!parts.empty() && parts.back().empty()) parts.pop_back();
   return parts;
 }
@@ -43,7 +44,7 @@ std::string VerbOf(std::string_view method, bool has_name) {
 }
 
 // Where the parts behind the group version stand for what (chapter 1.7).
-void ReadResourceParts(const std::vector<std::string>& parts, RequestInfo& info) {
+void ReadResourceParts(Parts parts, RequestInfo& info) {
   size_t at = 0;
   if (parts.size() > 2 && parts[0] == "namespaces" && parts[2] != "status" &&
       parts[2] != "finalize") {
@@ -88,6 +89,14 @@ Output OutputOrFallback(const http::Request& request, const http::Query& query) 
   Output fallback;
   fallback.pretty = true;
   return fallback;
+}
+
+Call CallOf(const http::Request& request, const RequestInfo& info) {
+  Call call{request};
+  call.query = http::Query::Parse(request.url.query);
+  call.info = info;
+  call.output = OutputOrFallback(request, call.query);
+  return call;
 }
 
 struct DeprecatedApi {
@@ -196,15 +205,16 @@ RequestInfo ParseRequest(const http::Request& request) {
   RequestInfo info;
   info.path = UnescapedPath(request);
   info.verb = ToLower(request.method);
-  auto parts = PartsOf(info.path);
+  const std::vector<std::string_view> all = PartsOf(info.path);
+  Parts parts = all;
   if (parts.empty() || (parts[0] != "api" && parts[0] != "apis")) return info;
   const size_t prefix = parts[0] == "api" ? 2 : 3;
   if (parts.size() <= prefix) return info;
   if (parts[0] == "apis") info.group = parts[1];
   info.version = parts[prefix - 1];
-  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
+  parts = parts.subspan(prefix);
   const bool legacy_watch = parts[0] == "watch";
-  if (legacy_watch) parts.erase(parts.begin());
+  if (legacy_watch) parts = parts.subspan(1);
   ReadResourceParts(parts, info);
   if (info.resource.empty()) return info;
   info.is_resource = true;
@@ -216,9 +226,9 @@ RequestInfo ParseRequest(const http::Request& request) {
   return info;
 }
 
-Answer Router::Finish(const http::Request& request, const Call& call, Answer answer) const {
+Answer Router::Finish(const Call& call, Answer answer) const {
   if (answer.decide) {
-    auto kept = std::make_shared<http::Request>(request);
+    auto kept = std::make_shared<http::Request>(call.request);
     auto copy = std::make_shared<Call>(Call{*kept,
                                             {},
                                             call.info,
@@ -229,11 +239,11 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
                                             false,
                                             false});
     answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] {
-      return router.Finish(*kept, *copy, decide());
+      return router.Finish(*copy, decide());
     };
     return answer;
   }
-  const std::string_view audit = request.headers.Get("Audit-ID");
+  const std::string_view audit = call.request.headers.Get("Audit-ID");
   answer.headers.Set("Audit-ID", audit.empty() ? NewUuid(*core_.env.random) : std::string(audit));
   if (!answer.headers.Has("Cache-Control"))
     answer.headers.Set("Cache-Control", "no-cache, private");
@@ -241,7 +251,7 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
   answer.headers.Set("X-Kubernetes-PF-FlowSchema-UID", std::move(flow.schema));
   answer.headers.Set("X-Kubernetes-PF-PriorityLevel-UID", std::move(flow.level));
   for (const std::string& text : call.warnings) answer.headers.Add("Warning", WarningHeader(text));
-  if (!answer.source && SizeOf(answer.body) > kGzipAbove && AcceptsGzip(request.headers)) {
+  if (!answer.source && SizeOf(answer.body) > kGzipAbove && AcceptsGzip(call.request.headers)) {
     answer.body = {Slice::Of(Gzip(Gather(answer.body)))};
     answer.headers.Set("Content-Encoding", "gzip");
     answer.headers.Add("Vary", "Accept-Encoding");
@@ -250,11 +260,9 @@ Answer Router::Finish(const http::Request& request, const Call& call, Answer ans
 }
 
 Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
-  Call call{request};
-  call.query = http::Query::Parse(request.url.query);
-  call.info = info;
-  call.output = OutputOrFallback(request, call.query);
-  const auto finish = [&](Answer answer) { return Finish(request, call, std::move(answer)); };
+  Call call = CallOf(request, info);
+  call.stale = stale_;
+  const auto finish = [&](Answer answer) { return Finish(call, std::move(answer)); };
   const std::string& path = info.path;
 
   if (const std::string* timeout = call.query.Get("timeout");
@@ -274,46 +282,36 @@ Answer Router::Serve(const http::Request& request, const RequestInfo& info) {
   if (!is_core && !path.starts_with("/apis/")) return finish(PageNotFound());
 
   if (path.find("//") != std::string::npos) return finish(RenderError(NoSuchPath(), call.output));
-  auto parts = PartsOf(path);
+  const std::vector<std::string_view> parts = PartsOf(path);
   const size_t prefix = is_core ? 2 : 3;
   if (!is_core && !core_.registry.FindGroup(parts[1])) return finish(PageNotFound());
-  const std::string group = is_core ? "" : parts[1];
+  const std::string_view group = is_core ? std::string_view() : parts[1];
   if (parts.size() < prefix || !core_.registry.FindVersion(group, parts[prefix - 1]))
     return finish(RenderError(NoSuchPath(), call.output));
-  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
-  return ServeResource(request, info, std::move(parts));
+  return ServeResource(call, Parts(parts).subspan(prefix));
 }
 
 // The path /watch or /proxy alone, which a real server cannot even read.
-Answer Router::Unreadable(const http::Request& request, const Call& call) const {
+Answer Router::Unreadable(const Call& call) const {
   Answer answer = Answer::Text(
       500, Cat("Internal Server Error: ", Quote(call.info.path),
                ": failed to create RequestInfo: unable to determine kind and namespace from url, ",
                call.info.path, "\n"));
   answer.headers.Set("Cache-Control", "");
-  answer = Finish(request, call, std::move(answer));
+  answer = Finish(call, std::move(answer));
   answer.headers.Remove("Cache-Control");
   return answer;
 }
 
 Answer Router::Fail(const http::Request& request, const RequestInfo& info, const Error& error) {
-  Call call{request};
-  call.query = http::Query::Parse(request.url.query);
-  call.info = info;
-  call.output = OutputOrFallback(request, call.query);
-  return Finish(request, call, RenderError(error, call.output));
+  const Call call = CallOf(request, info);
+  return Finish(call, RenderError(error, call.output));
 }
 
-Answer Router::ServeResource(const http::Request& request, const RequestInfo& info,
-                             std::vector<std::string> parts) {
-  Call call{request};
-  call.query = http::Query::Parse(request.url.query);
-  call.info = info;
-  call.stale = stale_;
-  call.output = OutputOrFallback(request, call.query);
-  if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy"))
-    return Unreadable(request, call);
-  if (!parts.empty() && parts[0] == "watch") parts.erase(parts.begin());  // the legacy form
+Answer Router::ServeResource(Call& call, std::span<const std::string_view> parts) {
+  const RequestInfo& info = call.info;
+  if (parts.size() == 1 && (parts[0] == "watch" || parts[0] == "proxy")) return Unreadable(call);
+  if (!parts.empty() && parts[0] == "watch") parts = parts.subspan(1);  // the legacy form
 
   const auto serve = [&]() -> Result<Answer> {
     if (auto found = FindServed(core_.registry, parts.size(), call); !found) return found.error();
@@ -333,8 +331,7 @@ Answer Router::ServeResource(const http::Request& request, const RequestInfo& in
     return Dispatch(core_, call);
   };
   auto answer = serve();
-  return Finish(request, call,
-                answer ? *std::move(answer) : RenderError(answer.error(), call.output));
+  return Finish(call, answer ? *std::move(answer) : RenderError(answer.error(), call.output));
 }
 
 }  // namespace k8s::fakeapiserver

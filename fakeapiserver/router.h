@@ -3,6 +3,7 @@
 // From a request to its handler: what a URL means, which methods it has, what is answered when it
 // means nothing (chapter 1 of the specification). Serve may be called from any thread.
 
+#include <span>
 #include <string_view>
 
 #include "fakeapiserver/core.h"
@@ -21,10 +22,10 @@ class Router {
   Answer Fail(const http::Request& request, const RequestInfo& info, const Error& error);
 
  private:
-  Answer ServeResource(const http::Request& request, const RequestInfo& info,
-                       std::vector<std::string> parts);
-  Answer Unreadable(const http::Request& request, const Call& call) const;
-  Answer Finish(const http::Request& request, const Call& call, Answer answer) const;
+  // `parts` of the path stand behind the group version.
+  Answer ServeResource(Call& call, std::span<const std::string_view> parts);
+  Answer Unreadable(const Call& call) const;
+  Answer Finish(const Call& call, Answer answer) const;
 
   Core& core_;
   const int64_t stale_;

@@ -8,6 +8,7 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr size_t kMaxDrain = size_t{64} << 20;  // of a refused body, read only to be dropped
+constexpr size_t kUsualHead = 512;
 constexpr Duration kDrainTimeout = std::chrono::seconds(5);
 
 bool HasBody(const http::MessageHead& head, const Answer& answer) {
@@ -16,29 +17,29 @@ bool HasBody(const http::MessageHead& head, const Answer& answer) {
 
 }  // namespace
 
-http::Request RequestOf(const http::MessageHead& head) {
+http::Request RequestOf(http::MessageHead head) {
   http::Request request;
-  request.method = head.method;
   const std::string_view target = head.target;
   const size_t question = target.find('?');
   request.url.path = std::string(target.substr(0, question));
   if (question != target.npos) request.url.query = std::string(target.substr(question + 1));
   request.url.host = std::string(head.headers.Get("Host"));
-  request.headers = head.headers;
+  request.method = std::move(head.method);
+  request.headers = std::move(head.headers);
   return request;
 }
 
-std::string AnswerHead(const Answer& answer, bool chunked, bool close) {
-  std::string head;
-  http::AppendStatusLine(answer.status, {}, head);
-  http::Headers headers = answer.headers;
+std::string AnswerHead(Answer& answer, bool chunked, bool close) {
   if (chunked) {
-    headers.Set("Transfer-Encoding", "chunked");
+    answer.headers.Set("Transfer-Encoding", "chunked");
   } else if (answer.status != 204 && answer.status != 304 && !answer.source) {
-    headers.Set("Content-Length", std::to_string(SizeOf(answer.body)));
+    answer.headers.Set("Content-Length", std::to_string(SizeOf(answer.body)));
   }
-  if (close) headers.Set("Connection", "close");
-  http::AppendFields(headers, head);
+  if (close) answer.headers.Set("Connection", "close");
+  std::string head;
+  head.reserve(kUsualHead);
+  http::AppendStatusLine(answer.status, {}, head);
+  http::AppendFields(answer.headers, head);
   return head;
 }
 
@@ -227,7 +228,9 @@ bool Session::ParseBody() {
 }
 
 void Session::Dispatch() {
-  http::Request request = RequestOf(head_);
+  // The answer's form depends on these two; the request gets the rest.
+  http::Request request = RequestOf(
+      std::exchange(head_, {.method = head_.method, .minor_version = head_.minor_version}));
   request.url.scheme = scheme_;
   if (framing_.kind != http::Framing::Kind::kNone) {
     request.body = std::make_shared<const std::string>(std::move(body_));

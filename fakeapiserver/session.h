@@ -136,8 +136,8 @@ class Session {
 };
 
 // The request of a head; its body is still to come.
-http::Request RequestOf(const http::MessageHead& head);
-// The status line and fields of an answer. `chunked` and `close` say how its body ends.
-std::string AnswerHead(const Answer& answer, bool chunked, bool close);
+http::Request RequestOf(http::MessageHead head);
+// The status line and fields of an answer, to which it adds how the body ends: `chunked`, `close`.
+std::string AnswerHead(Answer& answer, bool chunked, bool close);
 
 }  // namespace k8s::fakeapiserver

@@ -5,6 +5,11 @@
 #include "k8s/base/strings.h"
 
 namespace k8s::http {
+namespace {
+
+constexpr size_t kUsualFields = 8;  // of a request or an answer
+
+}  // namespace
 
 std::string_view Headers::Get(std::string_view name) const {
   for (const Field& field : fields_) {
@@ -39,10 +44,11 @@ void Headers::Set(std::string_view name, std::string value) {
         fields_.end());
     return;
   }
-  fields_.emplace_back(std::string(name), std::move(value));
+  Add(name, std::move(value));
 }
 
 void Headers::Add(std::string_view name, std::string value) {
+  if (fields_.empty()) fields_.reserve(kUsualFields);
   fields_.emplace_back(std::string(name), std::move(value));
 }
 
