@@ -3,6 +3,7 @@
 #include <linux/tls.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace k8s::fakeapiserver {
@@ -62,20 +63,19 @@ bool RecordSealer::Seal(uint8_t type, std::span<const std::string_view> plain, B
   std::array<uint8_t, 12> nonce = iv_;
   for (size_t i = 0; i < 8; ++i) nonce[11 - i] ^= static_cast<uint8_t>(number_ >> (8 * i));
   ++number_;
+  // Together and in place: a copy costs less than a call and a broken block for each part.
+  uint8_t* const body = record + kHeaderBytes;
+  uint8_t* end = body;
+  for (const std::string_view part : plain)
+    end = std::copy_n(reinterpret_cast<const uint8_t*>(part.data()), part.size(), end);
+  *end++ = type;
   EVP_CIPHER_CTX* const context = context_.get();
   int count = 0;
-  bool good = EVP_EncryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1 &&
-              EVP_EncryptUpdate(context, nullptr, &count, record, kHeaderBytes) == 1;
-  uint8_t* to = record + kHeaderBytes;
-  const auto encrypt = [&](const uint8_t* from, size_t bytes) {
-    good = good && EVP_EncryptUpdate(context, to, &count, from, static_cast<int>(bytes)) == 1;
-    to += bytes;
-  };
-  for (const std::string_view part : plain)
-    encrypt(reinterpret_cast<const uint8_t*>(part.data()), part.size());
-  encrypt(&type, 1);
-  return good && EVP_EncryptFinal_ex(context, to, &count) == 1 &&
-         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagBytes, to) == 1;
+  return EVP_EncryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1 &&
+         EVP_EncryptUpdate(context, nullptr, &count, record, kHeaderBytes) == 1 &&
+         EVP_EncryptUpdate(context, body, &count, body, static_cast<int>(end - body)) == 1 &&
+         EVP_EncryptFinal_ex(context, end, &count) == 1 &&
+         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagBytes, end) == 1;
 }
 
 }  // namespace k8s::fakeapiserver

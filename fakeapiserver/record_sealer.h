@@ -1,7 +1,7 @@
 #pragma once
 
-// Seals the records of TLS 1.3 with AES-GCM, straight from where the plain text lies into a buffer
-// of the caller's: without the copies and most of the work that SSL_write does for each record.
+// Seals the records of TLS 1.3 with AES-GCM, from where the parts of the plain text lie into a
+// buffer of the caller's: without most of the work that SSL_write does for each record.
 // OpenSSL hands over the keys where it would hand them to the kernel, and sends what it has to say
 // itself through here as well, so the records have one count. A sealer belongs to one thread at a
 // time.
