@@ -69,7 +69,7 @@ corev1::Pod SamplePod(int index) {
                                  .apiVersion = "v1",
                                  .time = created,
                                  .fieldsType = "FieldsV1",
-                                 .fieldsV1 = FieldsV1{std::string(kOwned)}}};
+                                 .fieldsV1 = FieldsV1{kOwned}}};
   pod.spec.containers = {SampleContainer()};
   corev1::Volume configuration{.name = "configuration"};
   configuration.configMap = corev1::ConfigMapVolumeSource{.name = "app", .defaultMode = 420};

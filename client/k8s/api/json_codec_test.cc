@@ -144,6 +144,35 @@ TEST(JsonCodec, PassesRawJsonOnAsItCame) {  // C-9.16
   EXPECT_THAT(Encode(*revision), HasSubstr(R"("data":{"b":1,"a":[2,null]})"));
 }
 
+// What was read before is compared first, so each of these follows one that it is nearly.
+TEST(JsonCodec, ReadsFieldSetsWhateverCameBefore) {
+  const auto read = [](const std::string& first, const std::string& second) -> std::string {
+    const auto pod = Decode<corev1::Pod>(Cat(R"({"metadata":{"managedFields":[{"fieldsV1":)", first,
+                                             R"(},{"fieldsV1":)", second, "}]}}"));
+    if (!pod) return pod.error().message();
+    const auto& entries = pod->metadata.managedFields;
+    return Cat(entries[0].fieldsV1->raw, " ", entries[1].fieldsV1->raw);
+  };
+  const std::string set = R"({"f:data":{"f:a":{}}})", other = R"({"f:data":{"f:b":{}}})";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(read(set, other), Cat(set, " ", other));
+    EXPECT_EQ(read(other, set), Cat(other, " ", set));
+  }
+  EXPECT_EQ(read(R"( {"f:data": {"f:b":{}}})", set), Cat(other, " ", set));
+  EXPECT_EQ(read(set, "7"), Cat(set, " 7"));
+  EXPECT_EQ(read(set, "71"), Cat(set, " 71"));
+  EXPECT_THAT(read(set + "}", other), HasSubstr("at byte"));
+  EXPECT_THAT(read(set.substr(0, set.size() - 1), other), HasSubstr("at byte"));
+}
+
+TEST(JsonCodec, KeepsFieldSetsThatAreAlikeOnce) {
+  const std::string text = R"({"metadata":{"managedFields":[{"fieldsV1":{"f:data":{}}}]}})";
+  const auto first = Decode<corev1::Pod>(text), second = Decode<corev1::Pod>(text);
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->metadata.managedFields[0].fieldsV1->raw.IsSharedWith(
+      second->metadata.managedFields[0].fieldsV1->raw));
+}
+
 TEST(JsonCodec, ReadsNullAsAnEmptyList) {  // C-9.19
   for (const char* items : {R"({"items":null})", R"({"items":[]})", "{}"}) {
     const auto list = Decode<corev1::PodList>(items);

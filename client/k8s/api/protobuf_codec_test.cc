@@ -72,6 +72,22 @@ TEST(ProtobufCodec, KeepsTheKindOfAnIntOrString) {  // C-9.10
   }
 }
 
+TEST(ProtobufCodec, KeepsFieldSetsThatAreAlikeOnce) {
+  // The second and the third are as long as each other.
+  const std::vector<std::string> sets = {"{}", R"({"f:a":{}})", R"({"f:b":{}})", R"({"f:b":{}})"};
+  std::vector<FieldsV1> read;
+  for (const std::string& set : sets) {
+    const metav1::ManagedFieldsEntry entry{.fieldsV1 = FieldsV1{set}};
+    std::string bytes;
+    EncodeProtobufMessage(TypeOf<metav1::ManagedFieldsEntry>(), &entry, bytes);
+    metav1::ManagedFieldsEntry again;
+    ASSERT_TRUE(DecodeProtobufMessage(bytes, TypeOf<metav1::ManagedFieldsEntry>(), &again));
+    read.push_back(*again.fieldsV1);
+    EXPECT_EQ(read.back().raw, set);
+  }
+  EXPECT_TRUE(read[2].raw.IsSharedWith(read[3].raw));
+}
+
 TEST(ProtobufCodec, RefusesWhatEndsTooEarly) {
   const std::string whole = kPrefix + kTypeMeta + kRaw;
   for (size_t length = 4; length < whole.size(); ++length) {

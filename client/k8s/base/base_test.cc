@@ -8,6 +8,7 @@
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/random.h"
 #include "k8s/base/result.h"
+#include "k8s/base/shared_text.h"
 #include "k8s/base/strings.h"
 #include "k8s/base/thread.h"
 
@@ -15,6 +16,26 @@ namespace k8s {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(SharedText, IsInMemoryOnceUntilTheLastCopyGoes) {
+  SharedText kept;
+  {
+    const SharedText first = std::string(100, 'x');
+    kept = first;
+    EXPECT_EQ(kept.view().data(), first.view().data());
+    const SharedText moved = std::exchange(kept, first);
+    EXPECT_TRUE(moved.IsSharedWith(kept));
+  }
+  EXPECT_EQ(kept, std::string(100, 'x'));
+}
+
+TEST(SharedText, ComparesByWhatItSays) {
+  EXPECT_EQ(SharedText("a"), SharedText("a"));
+  EXPECT_FALSE(SharedText("a").IsSharedWith(SharedText("a")));
+  EXPECT_NE(SharedText("a"), SharedText("b"));
+  EXPECT_EQ(SharedText(), "");
+  EXPECT_TRUE(SharedText("").empty());
+}
 
 TEST(ByteBuffer, KeepsWhatWasNotTakenWhileItGrowsAndMovesUp) {
   ByteBuffer buffer;

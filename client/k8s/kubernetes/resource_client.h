@@ -54,6 +54,9 @@ class ResourceClient : public kubernetes::Expansion<T> {
         ctx);
   }
 
+  // A program that reads lists of thousands again and again does well to turn off glibc's fast
+  // bins, mallopt(M_MXFAST, 0): to merge what was freed into them is a part of the cost of the next
+  // list (docs/performance.md).
   Result<ListOf<T>> List(const ListOptions& options = {}, const Context& ctx = {}) const
       requires(Can(Verb::kList)) {
     return Core::template CallList<T>(this->Listing("GET", options, false), ctx);

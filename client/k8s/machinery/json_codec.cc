@@ -41,6 +41,12 @@ void RememberSize(const Field& field, size_t size) {
   LastSizeSlot(field) = {&field, std::min(size, kMost)};
 }
 
+// The field sets that this thread read last, by their place in a list. Those of replicas, and of an
+// object that changes, are the same again and again: to compare costs less than to read, and what
+// is alike is kept once.
+constexpr size_t kMaxKeptSet = size_t{16} << 10;
+thread_local std::array<SharedText, 8> last_sets;
+
 // Reads by recursion, to kMaxJsonDepth. What does not lead further down is not inlined: each of the
 // 10,000 levels would hold its locals, and a thread has 8 MB of stack.
 class Reader {
@@ -366,12 +372,30 @@ class Reader {
     return true;
   }
 
-  // Raw extensions, field sets and free JSON: all three hold nothing but the text.
-  [[gnu::noinline]] bool Raw(void* element) {
+  // Raw extensions, field sets and free JSON.
+  template <class Text>
+  [[gnu::noinline]] bool Raw(Text& raw) {
     std::string_view text;
     if (!scanner_.Skip(text)) return false;
-    static_cast<RawExtension*>(element)->raw =
-        scanner_.passed_blanks() ? CompactJson(text) : std::string(text);
+    if (scanner_.passed_blanks()) {
+      raw = CompactJson(text);
+    } else {
+      raw = text;
+    }
+    return true;
+  }
+
+  bool FieldSet(SharedText& raw) {
+    const size_t place = path_.size() < 2 ? 0 : path_[path_.size() - 2].index;
+    SharedText& last = last_sets[place % last_sets.size()];
+    if (!last.empty() && scanner_.TakeText(last)) {
+      raw = last;
+      return true;
+    }
+    if (!Raw(raw)) return false;
+    // An object ends where it ends, whatever follows; of a number more could follow.
+    const std::string_view text = raw;
+    if (text.size() <= kMaxKeptSet && text.starts_with('{')) last = raw;
     return true;
   }
 
@@ -403,10 +427,12 @@ class Reader {
         return Integer<uint64_t>(element);
       case Kind::kDouble:
         return Double(element);
-      case Kind::kRawExtension:
       case Kind::kFieldsV1:
+        return FieldSet(static_cast<FieldsV1*>(element)->raw);
+      case Kind::kRawExtension:
+        return Raw(static_cast<RawExtension*>(element)->raw);
       case Kind::kJson:
-        return Raw(element);
+        return Raw(static_cast<Json*>(element)->raw);
       default:
         return Spelled(field.kind, element);
     }
@@ -513,8 +539,9 @@ bool IsZeroMember(const Field& field, const void* member) {
     case Kind::kQuantity:
       return static_cast<const Quantity*>(member)->IsZero();
     case Kind::kRawExtension:
-    case Kind::kFieldsV1:
       return static_cast<const RawExtension*>(member)->raw.empty();
+    case Kind::kFieldsV1:
+      return static_cast<const FieldsV1*>(member)->raw.empty();
     case Kind::kIntOrString:
       return *static_cast<const IntOrString*>(member) == IntOrString();
     default:
@@ -721,17 +748,18 @@ class Writer {
         return;
       }
       case Kind::kRawExtension:
+        return Raw(static_cast<const RawExtension*>(element)->raw);
+      case Kind::kJson:
+        return Raw(static_cast<const Json*>(element)->raw);
       case Kind::kFieldsV1:
-      case Kind::kJson: {
-        const std::string& raw = static_cast<const RawExtension*>(element)->raw;
-        out_ += raw.empty() ? "null" : std::string_view(raw);
-        return;
-      }
+        return Raw(static_cast<const FieldsV1*>(element)->raw);
       case Kind::kMessage:
         Message(field.type(), element);
         return;
     }
   }
+
+  void Raw(std::string_view raw) { out_ += raw.empty() ? "null" : raw; }
 
   template <class T>
   void Moment(const T& time) {

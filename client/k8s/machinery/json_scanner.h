@@ -48,6 +48,12 @@ class JsonScanner {
     at_ += quoted_name_and_colon.size();
     return true;
   }
+  // The same of any text that was read before and has no blanks around it.
+  bool TakeText(std::string_view text) {
+    if (!std::string_view(at_, remaining()).starts_with(text)) return false;
+    at_ += text.size();
+    return true;
+  }
   // FirstFour of what comes next.
   uint32_t NextFour() const {
     uint32_t four = 0;

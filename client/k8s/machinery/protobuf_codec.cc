@@ -1,5 +1,6 @@
 #include "k8s/machinery/protobuf_codec.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <memory>
@@ -27,6 +28,16 @@ WireType WireTypeOf(Kind kind) {
     default:
       return kLength;
   }
+}
+
+// The field set, shared with those that this thread has read before where they are alike.
+SharedText KeptOnce(std::string_view set) {
+  constexpr size_t kMaxKept = size_t{16} << 10;
+  thread_local std::array<SharedText, 16> last_sets;
+  if (set.size() > kMaxKept) return set;
+  SharedText& last = last_sets[set.size() % last_sets.size()];
+  if (last != set) last = set;
+  return last;
 }
 
 // ---- writing ----
@@ -227,17 +238,23 @@ class Writer {
         break;
       }
       case Kind::kRawExtension:
-      case Kind::kFieldsV1:
-      case Kind::kJson: {
-        const std::string& raw = static_cast<const RawExtension*>(element)->raw;
-        if (!raw.empty()) out_.Text(1, raw);
+        Raw(static_cast<const RawExtension*>(element)->raw);
         break;
-      }
+      case Kind::kFieldsV1:
+        Raw(static_cast<const FieldsV1*>(element)->raw);
+        break;
+      case Kind::kJson:
+        Raw(static_cast<const Json*>(element)->raw);
+        break;
       case Kind::kMessage:
         Message(field.type(), element);
         break;
     }
     out_.LengthSince(mark);
+  }
+
+  void Raw(std::string_view raw) {
+    if (!raw.empty()) out_.Text(1, raw);
   }
 
   static uint64_t Signed(int64_t value) { return static_cast<uint64_t>(value); }
@@ -550,6 +567,12 @@ class Reader {
         value.string_value = texts[3];
         return true;
       }
+      case Kind::kFieldsV1:
+        static_cast<FieldsV1*>(element)->raw = KeptOnce(texts[1]);
+        return true;
+      case Kind::kJson:
+        static_cast<Json*>(element)->raw = texts[1];
+        return true;
       default:
         static_cast<RawExtension*>(element)->raw = texts[1];
         return true;

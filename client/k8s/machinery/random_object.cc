@@ -195,8 +195,10 @@ class Filler {
                                                   : IntOrString(RandomInteger<int32_t>(random_));
         return;
       case Kind::kRawExtension:
-      case Kind::kFieldsV1:
         static_cast<RawExtension*>(element)->raw = RandomJsonObject(random_);
+        return;
+      case Kind::kFieldsV1:
+        static_cast<FieldsV1*>(element)->raw = RandomJsonObject(random_);
         return;
       case Kind::kJson:
         static_cast<Json*>(element)->raw = ToJson(RandomValue(random_, 2));

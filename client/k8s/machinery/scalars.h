@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "k8s/base/moment.h"
+#include "k8s/base/shared_text.h"
 
 namespace k8s {
 
@@ -72,8 +73,10 @@ struct RawExtension {
   std::string raw{};
   friend bool operator==(const RawExtension&, const RawExtension&) = default;
 };
+// The same of managedFields. Objects that are read one after the other, as those of a list, share
+// the sets that are alike.
 struct FieldsV1 {
-  std::string raw{};
+  SharedText raw{};
   friend bool operator==(const FieldsV1&, const FieldsV1&) = default;
 };
 struct Json {
