@@ -444,8 +444,10 @@ def main():
     options = parser.parse_args()
     unknown = set(options.what) - set(COMPARISONS)
     known = set(CLIENT_WORKS) | {work[0] for work in SERVER_WORKS} | {"start"}
-    if unknown or options.rounds < 1 or options.maps < 1 or set(options.only or ()) - known:
+    if unknown or set(options.only or ()) - known:
         parser.error(f"there are {', '.join(COMPARISONS)}, with --only one of {', '.join(sorted(known))}")
+    if options.rounds < 1 or options.maps < 1:
+        parser.error("--rounds and --maps must be 1 or more")
     if options.smoke:
         smoke(options.smoke)
         return 0
