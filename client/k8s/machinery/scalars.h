@@ -74,7 +74,7 @@ struct RawExtension {
   friend bool operator==(const RawExtension&, const RawExtension&) = default;
 };
 // The same of managedFields. Objects that are read one after the other, as those of a list, share
-// the sets that are alike.
+// the sets that are alike (docs/adr/0006).
 struct FieldsV1 {
   SharedText raw{};
   friend bool operator==(const FieldsV1&, const FieldsV1&) = default;
