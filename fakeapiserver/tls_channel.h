@@ -46,7 +46,7 @@ class TlsChannel {
   };
   // So much plain text one call of Seal takes, give or take a record: few system calls, and few
   // bytes that wait for a client that does not read.
-  static constexpr size_t kMaxSealed = size_t{128} << 10;
+  static constexpr size_t kMaxSealed = size_t{256} << 10;
   // Room for that, the last record and what TLS adds.
   static constexpr size_t kMaxSealedBytes = kMaxSealed + size_t{20} * 1024;
 
