@@ -8,7 +8,7 @@ namespace k8s::fakeapiserver {
 namespace {
 
 constexpr size_t kMaxDrain = size_t{64} << 20;  // of a refused body, read only to be dropped
-constexpr size_t kUsualHead = 512;
+constexpr size_t kUsualHead = 512;              // bytes that an answer begins with
 constexpr Duration kDrainTimeout = std::chrono::seconds(5);
 
 bool HasBody(const http::MessageHead& head, const Answer& answer) {

@@ -304,7 +304,7 @@ def manifest(folder, count, programs=BUILT):
 
 def compare_clients(options, results):
     ours = BUILT / "bench/peers/k8s/peers_client"
-    peers = {OURS: [ours], UNBINNED: ["env", "GLIBC_TUNABLES=glibc.malloc.mxfast=0", ours],
+    peers = {OURS: [ours], UNBINNED: ["env", "GLIBC_TUNABLES=glibc.malloc.mxfast=0", ours, "--who", UNBINNED],
              BARE: [BUILT / "bench/peers/k8s/peers_bare"]}
     for who, build in CLIENTS.items():
         try:
@@ -326,7 +326,7 @@ def compare_clients(options, results):
                             row = measure([*command, "--server", server.url, "--work", work, "--encoding", encoding,
                                            "--n", n])
                             if row:
-                                results.add({**row, "who": who} if who == UNBINNED else row, number)
+                                results.add(row, number)
                             else:
                                 lacking.add((who, work, encoding))
 
@@ -401,7 +401,7 @@ def smoke(programs):
         pods = manifest(folder, count, programs)
         with running(OURS, lambda server: start_ours(server, programs, ["--load", pods])) as server:
             for work in CLIENT_WORKS:
-                for encoding in ("json", "protobuf"):
+                for encoding in ENCODINGS:
                     for program in ("peers_client", "peers_bare"):
                         hold_client(programs / "bench/peers/k8s" / program, server, work, encoding,
                                     count + n if work == "watch" else n)

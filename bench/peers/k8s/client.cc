@@ -1,7 +1,7 @@
 // This client at the work that the programs in the folders beside it do with theirs: the same
 // calls, server and data (bench/peers/README.md).
 //
-//   peers_client --server URL --work WORK --encoding json|protobuf --n N
+//   peers_client --server URL --work WORK --encoding json|protobuf --n N [--who NAME]
 
 #include <unistd.h>
 
@@ -151,7 +151,8 @@ Result<const Work*> FindWork(const std::string& name) {
   return Invalid(Cat("--work must be one of ", Join(all, ", "), ", not ", Quote(name)));
 }
 
-Result<void> Run(const std::string& server, const std::string& encoding, const Work& work, int n) {
+Result<Measured> Run(const std::string& server, const std::string& encoding, const Work& work,
+                     int n) {
   rest::Config config{.host = server};
   config.content_type = encoding == "protobuf" ? "" : "application/json";
   // As client-go, this client heeds the setting only where something of TLS is configured.
@@ -163,11 +164,9 @@ Result<void> Run(const std::string& server, const std::string& encoding, const W
 
   auto measured = MeasureWork(n, [&](int count) { return work.run(*clientset, count); });
   if (!measured) return measured.error();
-  measured->who = "cpp";
   measured->work = work.name;
   measured->encoding = encoding;
-  Print(*measured);
-  return {};
+  return measured;
 }
 
 int Main(const std::vector<std::string>& arguments) {
@@ -175,8 +174,11 @@ int Main(const std::vector<std::string>& arguments) {
     std::fprintf(stderr, "peers_client: %s\n", error.message().c_str());
     return code;
   };
-  auto flags = ParseFlags(
-      arguments, {{"--server", ""}, {"--work", "get"}, {"--encoding", "json"}, {"--n", "1000"}});
+  auto flags = ParseFlags(arguments, {{"--server", ""},
+                                      {"--work", "get"},
+                                      {"--encoding", "json"},
+                                      {"--n", "1000"},
+                                      {"--who", "cpp"}});
   if (!flags) return fail(flags.error(), kUsage);
   const auto n = CountOf(*flags, "--n");
   if (!n) return fail(n.error(), kUsage);
@@ -184,8 +186,10 @@ int Main(const std::vector<std::string>& arguments) {
   if (!encoding) return fail(encoding.error(), kUsage);
   const auto work = FindWork(flags->at("--work"));
   if (!work) return fail(work.error(), kUsage);
-  if (auto done = Run(flags->at("--server"), *encoding, **work, *n); !done)
-    return fail(done.error(), 1);
+  auto measured = Run(flags->at("--server"), *encoding, **work, *n);
+  if (!measured) return fail(measured.error(), 1);
+  measured->who = flags->at("--who");
+  Print(*measured);
   return 0;
 }
 

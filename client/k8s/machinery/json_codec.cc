@@ -44,7 +44,6 @@ void RememberSize(const Field& field, size_t size) {
 // The field sets that this thread read last, by their place in a list. Those of replicas, and of an
 // object that changes, are the same again and again: to compare costs less than to read, and what
 // is alike is kept once.
-constexpr size_t kMaxKeptSet = size_t{16} << 10;
 thread_local std::array<SharedText, 8> last_sets;
 
 // Reads by recursion, to kMaxJsonDepth. What does not lead further down is not inlined: each of the
@@ -373,15 +372,11 @@ class Reader {
   }
 
   // Raw extensions, field sets and free JSON.
-  template <class Text>
-  [[gnu::noinline]] bool Raw(Text& raw) {
+  template <class Kept>
+  [[gnu::noinline]] bool Raw(Kept& raw) {
     std::string_view text;
     if (!scanner_.Skip(text)) return false;
-    if (scanner_.passed_blanks()) {
-      raw = CompactJson(text);
-    } else {
-      raw = text;
-    }
+    raw = scanner_.passed_blanks() ? Kept(CompactJson(text)) : Kept(text);
     return true;
   }
 
@@ -395,7 +390,7 @@ class Reader {
     if (!Raw(raw)) return false;
     // An object ends where it ends, whatever follows; of a number more could follow.
     const std::string_view text = raw;
-    if (text.size() <= kMaxKeptSet && text.starts_with('{')) last = raw;
+    if (text.size() <= FieldsV1::kMaxShared && text.starts_with('{')) last = raw;
     return true;
   }
 

@@ -32,9 +32,8 @@ WireType WireTypeOf(Kind kind) {
 
 // The field set, shared with those that this thread has read before where they are alike.
 SharedText KeptOnce(std::string_view set) {
-  constexpr size_t kMaxKept = size_t{16} << 10;
   thread_local std::array<SharedText, 16> last_sets;
-  if (set.size() > kMaxKept) return set;
+  if (set.size() > FieldsV1::kMaxShared) return set;
   SharedText& last = last_sets[set.size() % last_sets.size()];
   if (last != set) last = set;
   return last;

@@ -76,6 +76,7 @@ struct RawExtension {
 // The same of managedFields. Objects that are read one after the other, as those of a list, share
 // the sets that are alike (docs/adr/0006).
 struct FieldsV1 {
+  static constexpr size_t kMaxShared = size_t{16} << 10;  // bytes; larger ones are rare
   SharedText raw{};
   friend bool operator==(const FieldsV1&, const FieldsV1&) = default;
 };
