@@ -31,7 +31,8 @@ WireType WireTypeOf(Kind kind) {
 }
 
 // The field set, shared with those that this thread has read before where they are alike.
-SharedText KeptOnce(std::string_view set) {
+// Not inlined: every time and quantity would pay for its locals.
+[[gnu::noinline]] SharedText KeptOnce(std::string_view set) {
   thread_local std::array<SharedText, 16> last_sets;
   if (set.size() > FieldsV1::kMaxShared) return set;
   SharedText& last = last_sets[set.size() % last_sets.size()];
