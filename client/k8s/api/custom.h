@@ -34,6 +34,7 @@
 #include "k8s/api/object.h"
 #include "k8s/base/box_definitions.h"
 #include "k8s/machinery/access.h"
+#include "k8s/machinery/field_index.h"
 #include "k8s/machinery/quantity.h"
 #include "k8s/machinery/scalars.h"
 #include "k8s/machinery/type_info.h"
@@ -175,11 +176,7 @@ inline constexpr auto kRows = [] {
 }();
 
 template <class T>
-inline constexpr auto kWireOrder = [] {
-  std::array<uint16_t, kRows<T>.fields.size()> order{};
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint16_t>(i);
-  return order;
-}();
+inline constexpr auto kIndex = IndexOf<kRows<T>.fields.size()>(kRows<T>.fields.data());
 
 inline constexpr GroupVersionInfo kNoGroupVersion = {"", "", "", "", "", -1, {}};
 
@@ -188,7 +185,7 @@ template <class T>
 inline constexpr TypeInfo kStruct = {.name = kRows<T>.name,
                                      .group_version = &kNoGroupVersion,
                                      .fields = kRows<T>.fields,
-                                     .wire_order = kWireOrder<T>.data()};
+                                     .index = kIndex<T>.View()};
 
 // What K8S_RESOURCE says.
 struct Names {
@@ -251,7 +248,7 @@ template <class T>
 inline constexpr TypeInfo kKind = {.name = NamesOf<T>().kind,
                                    .group_version = &kGroupVersion<T>,
                                    .fields = kRows<T>.fields,
-                                   .wire_order = kWireOrder<T>.data(),
+                                   .index = kIndex<T>.View(),
                                    .resource = &kResource<T>,
                                    .list = &TypeOf<ListOf<T>>,
                                    .create = &Make<T>,
@@ -268,13 +265,14 @@ inline constexpr std::array<Field, 2> kListFields = {
      {R"("items":)", 2, 0, offsetof(ListOf<T>, items), Kind::kMessage, Shape::kList,
       kAlways | kRequired, &AccessOf<std::vector<T>>::value, &TypeOf<T>}}};
 #pragma GCC diagnostic pop
-inline constexpr uint16_t kListWireOrder[] = {0, 1};
+template <class T>
+inline constexpr auto kListIndex = IndexOf<2>(kListFields<T>.data());
 
 template <class T>
 inline constexpr TypeInfo kList = {.name = NamesOf<T>().list_kind,
                                    .group_version = &kGroupVersion<T>,
                                    .fields = kListFields<T>,
-                                   .wire_order = kListWireOrder,
+                                   .index = kListIndex<T>.View(),
                                    .list_of = &TypeOf<T>,
                                    .create = &Make<ListOf<T>>,
                                    .destroy = &Destroy<ListOf<T>>,

@@ -5,7 +5,9 @@
 
 #include "k8s/api/apiextensionsv1.h"
 #include "k8s/api/corev1.h"
+#include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
+#include "k8s/machinery/field_index.h"
 
 namespace k8s {
 namespace {
@@ -127,6 +129,61 @@ TEST(ProtobufCodec, RefusesWhatNestsTooDeep) {
   const auto read = nested(kMaxProtobufDepth);
   ASSERT_FALSE(read);
   EXPECT_THAT(read.error().message(), HasSubstr("nested deeper"));
+}
+
+TEST(ProtobufCodec, ReadsFieldsInAnyOrderAndNumbersPackedOrNot) {
+  corev1::PodSecurityContext context;
+  const std::string fs_group = "\x28\x07"s, one = "\x20\x01"s, packed = "\x22\x03\x02\xac\x02"s;
+  const auto read = DecodeProtobufMessage(fs_group + one + packed + one,
+                                          TypeOf<corev1::PodSecurityContext>(), &context);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(context.fsGroup, 7);
+  EXPECT_EQ(context.supplementalGroups, (std::vector<int64_t>{1, 2, 300, 1}));
+}
+
+TEST(ProtobufCodec, MergesAMessageThatComesTwice) {
+  corev1::ConfigMap map;
+  const std::string name = "\x0a\x03\x0a\x01n"s, in_namespace = "\x0a\x03\x1a\x01s"s;
+  ASSERT_TRUE(DecodeProtobufMessage(name + in_namespace, TypeOf<corev1::ConfigMap>(), &map));
+  EXPECT_EQ(map.metadata.name, "n");
+  EXPECT_EQ(map.metadata.namespace_, "s");
+
+  corev1::Probe probe;  // its handler is embedded, number 1; httpGet is 2 there, host 3, path 1
+  const std::string path = "\x0a\x05\x12\x03\x0a\x01p"s, host = "\x0a\x05\x12\x03\x1a\x01h"s;
+  ASSERT_TRUE(DecodeProtobufMessage(path + "\x10\x05"s + host, TypeOf<corev1::Probe>(), &probe));
+  EXPECT_EQ(probe.httpGet->path, "p");
+  EXPECT_EQ(probe.httpGet->host, "h");
+  EXPECT_EQ(probe.initialDelaySeconds, 5);
+}
+
+TEST(ProtobufCodec, SaysWhereAFieldHasAnotherType) {
+  for (const auto& [bytes, what] :
+       {std::pair("\x0a\x00\x08\x01"s, "a field of another type than expected at byte 3"),
+        std::pair("\x10\x01"s, "a map entry of another type than expected at byte 1"),
+        std::pair("\x0a\x02\x08\x01"s, "a field of another type than expected at byte 3")}) {
+    corev1::ConfigMap map;
+    const auto read = DecodeProtobufMessage(bytes, TypeOf<corev1::ConfigMap>(), &map);
+    ASSERT_FALSE(read) << what;
+    EXPECT_THAT(read.error().message(), HasSubstr(what));
+  }
+}
+
+TEST(FieldIndex, HasEveryFieldOfEveryTypeUnderItsTag) {
+  for (const GroupVersionInfo* version : AllGroupVersions()) {
+    for (const TypeInfo* type : version->types) {
+      std::vector<bool> found(type->fields.size());
+      for (size_t i = 0; i < type->fields.size(); ++i) {
+        const WireField& wire = type->index.wire[i];
+        const Field& field = type->fields[wire.index];
+        EXPECT_FALSE(found[wire.index]) << type->name << '.' << field.name();
+        found[wire.index] = true;
+        EXPECT_EQ(wire.key >> 3 & 0x1fff, field.number) << type->name << '.' << field.name();
+        EXPECT_EQ(wire.key >> 16, field.outer) << type->name << '.' << field.name();
+        EXPECT_EQ(wire.offset, field.offset) << type->name << '.' << field.name();
+        EXPECT_EQ(type->index.names[i], FirstFour(type->fields[i].quoted)) << type->name;
+      }
+    }
+  }
 }
 
 TEST(ProtobufCodec, FramesAWatchEvent) {

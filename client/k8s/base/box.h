@@ -26,7 +26,10 @@ class Box {
     std::swap(value_, other.value_);
     return *this;
   }
-  ~Box();
+  // Most boxes are empty, and a pod has a hundred.
+  ~Box() {
+    if (value_ != nullptr) reset();
+  }
 
   explicit operator bool() const { return value_ != nullptr; }
   bool has_value() const { return value_ != nullptr; }

@@ -26,11 +26,6 @@ Box<T>& Box<T>::operator=(const Box& other) {
 }
 
 template <class T>
-Box<T>::~Box() {
-  delete value_;
-}
-
-template <class T>
 T& Box<T>::emplace() {
   T* fresh = new T();
   delete value_;

@@ -30,6 +30,8 @@ class [[nodiscard]] Result {
 
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+  // With a T{} that may be filled where it is.
+  explicit Result(std::in_place_t) : state_(std::in_place_index<0>) {}
   template <class U>
   requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
            !std::is_same_v<std::remove_cvref_t<U>, Error> &&
@@ -54,6 +56,10 @@ class [[nodiscard]] Result {
   // REQUIRES: !has_value().
   const Error& error() const& { return *std::get_if<1>(&state_); }
   Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+
+  // In the place of what there is.
+  T& emplace() { return state_.template emplace<0>(); }
+  void Fail(Error error) { state_.template emplace<1>(std::move(error)); }
 
   T value_or(T other) && { return has_value() ? std::move(**this) : std::move(other); }
 

@@ -28,10 +28,11 @@ std::string Cat(const Parts&... parts) {
   (out.append(std::string_view(parts)), ...);
   return out;
 }
-// As assign, which doubles what a string had and so wastes half of many a short one.
+// As assign, without doubling what out had. REQUIRES: text is no part of out.
 inline void AssignExactly(std::string_view text, std::string& out) {
   if (text.size() <= out.capacity()) {
-    out.assign(text);
+    out.clear();
+    out.append(text);
   } else {
     out = std::string(text);
   }

@@ -101,8 +101,9 @@ void URLBackoff::UpdateBackoff(const Url& url, int status) {
 
 std::shared_ptr<BackoffManager> BackoffFromEnvironment(const Env& env) {
   const auto base = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_BASE").value_or(""));
+  if (!base) return nullptr;
   const auto duration = ParseInt(env.host->GetEnv("KUBE_CLIENT_BACKOFF_DURATION").value_or(""));
-  if (!base || !duration) return nullptr;
+  if (!duration) return nullptr;
   const auto seconds = [](int64_t count) {
     return Duration(std::chrono::seconds(std::clamp<int64_t>(count, 0, kMaxBackoffSeconds)));
   };

@@ -59,7 +59,7 @@ Result<std::string> NormalizePath(std::string_view raw) {
   const bool valid = std::all_of(raw.begin(), raw.end(), [](char c) {
     return RawInPath(c) || std::string_view("!'()*[]%").find(c) != std::string_view::npos;
   });
-  return valid ? std::string(raw) : EscapePath(*plain);
+  return valid ? std::string(raw) : EscapePath(*std::move(plain));
 }
 
 // The scheme in front of "://" or ":", as Go splits it: "" when there is none.
@@ -236,7 +236,8 @@ Query Query::Parse(std::string_view raw) {
   return query;
 }
 
-std::string EscapePath(std::string_view path) {
+std::string EscapePath(std::string path) {
+  if (std::all_of(path.begin(), path.end(), RawInPath)) return path;
   std::string out;
   out.reserve(path.size());
   for (const char c : path) {
@@ -276,11 +277,11 @@ std::string WithoutUserInfo(std::string_view url) {
   return Cat(url.substr(0, begin), url.substr(begin + at + 1));
 }
 
-std::string CleanPath(std::string_view path) {
-  constexpr auto kNone = std::string_view::npos;
+std::string CleanPath(std::string path) {
+  constexpr auto kNone = std::string::npos;
   const bool is_clean = path.starts_with('/') && !path.ends_with('/') && path.find("//") == kNone &&
                         path.find("/.") == kNone;
-  if (is_clean) return std::string(path);
+  if (is_clean) return path;
   std::vector<std::string_view> kept;
   for (const std::string_view segment : Split(path, '/')) {
     if (segment.empty() || segment == ".") continue;

@@ -51,13 +51,13 @@ class Query {
   std::vector<std::pair<std::string, std::string>> values_;
 };
 
-std::string EscapePath(std::string_view path);   // one or more segments; '/' stays
+std::string EscapePath(std::string path);        // one or more segments; '/' stays
 std::string EscapeQuery(std::string_view text);  // form encoding: a blank becomes '+'
 Result<std::string> UnescapePath(std::string_view text);
 Result<std::string> UnescapeQuery(std::string_view text);
 // The same URL without what stands before the @: a text must not hold a password.
 std::string WithoutUserInfo(std::string_view url);
 // Go's path.Clean joined with a leading slash: "a//b/../c/" becomes "/a/c".
-std::string CleanPath(std::string_view path);
+std::string CleanPath(std::string path);
 
 }  // namespace k8s::http

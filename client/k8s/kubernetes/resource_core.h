@@ -6,6 +6,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,15 +32,12 @@ class EachItem final : public rest::ItemSink {
  public:
   explicit EachItem(std::function<bool(T&&)> each) : each_(std::move(each)) {}
   const TypeInfo& type() const override { return TypeOf<T>(); }
-  void* Fresh() override {
-    object_ = T{};
-    return &object_;
-  }
-  bool Take(const TypeMeta&) override { return each_(std::move(object_)); }
+  void* Fresh() override { return &object_.emplace(); }
+  bool Take(const TypeMeta&) override { return each_(*std::move(object_)); }
 
  private:
   std::function<bool(T&&)> each_;
-  T object_{};
+  std::optional<T> object_;
 };
 
 // Keeps the items of a list.
@@ -87,21 +85,17 @@ class ResourceCore {
   // Sends it and decodes the answer; T{} when the answer is of another known kind (C-3.25).
   template <class T>
   static Result<T> Call(rest::Request request, const Context& ctx) {
-    T object{};
-    const auto read = Send(request, ctx, TypeOf<T>(), &object);
-    if (!read) return read.error();
-    if (!*read) return T{};
-    return object;
+    Result<T> result(std::in_place);
+    Settle(result, Send(request, ctx, TypeOf<T>(), &*result));
+    return result;
   }
   // The same of a list, whose items go to the sink while they arrive: the list without them.
   template <class L>
   static Result<L> CallList(rest::Request request, rest::ItemSink& sink, rest::ListUse use,
                             const Context& ctx) {
-    L list{};
-    const auto read = SendList(request, ctx, TypeOf<L>(), &list, sink, use);
-    if (!read) return read.error();
-    if (!*read) return L{};
-    return list;
+    Result<L> result(std::in_place);
+    Settle(result, SendList(request, ctx, TypeOf<L>(), &*result, sink, use));
+    return result;
   }
   // A list with its items: they are decoded while they arrive, so that its bytes and its objects
   // are never in memory both.
@@ -119,15 +113,12 @@ class ResourceCore {
   template <class T>
   Result<T> Call(rest::Request request, const Change& change, const Context& ctx) const {
     if (!rest_->options().retry_policy) return Call<T>(std::move(request), ctx);
-    T object{};
-    const Landing landing{&object, [&object](const rest::Answer& answer) {
-                            object = T{};
-                            return answer.Into(TypeOf<T>(), &object);
+    Result<T> result(std::in_place);
+    const Landing landing{&*result, [&result](const rest::Answer& answer) {
+                            return answer.Into(TypeOf<T>(), &result.emplace());
                           }};
-    const auto read = SendSafely(std::move(request), change, landing, ctx);
-    if (!read) return read.error();
-    if (!*read) return T{};
-    return object;
+    Settle(result, SendSafely(std::move(request), change, landing, ctx));
+    return result;
   }
   Result<void> Call(rest::Request request, const Change& change, const Context& ctx) const;
 
@@ -141,6 +132,15 @@ class ResourceCore {
   const std::shared_ptr<const rest::Client>& Rest() const { return rest_; }
 
  private:
+  // What was read becomes the result where it is: a copy of a pod is two kilobytes.
+  template <class T>
+  static void Settle(Result<T>& result, const Result<bool>& read) {
+    if (!read) {
+      result.Fail(read.error());
+    } else if (!*read) {
+      result.emplace();
+    }
+  }
   static Result<bool> Send(rest::Request& request, const Context& ctx, const TypeInfo& type,
                            void* object);
   static Result<bool> SendList(rest::Request& request, const Context& ctx, const TypeInfo& type,

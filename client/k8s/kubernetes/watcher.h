@@ -67,7 +67,7 @@ class Watcher {
     const WatchEvent<T>& operator*() const { return *watcher_->event_; }
     const WatchEvent<T>* operator->() const { return &*watcher_->event_; }
     Iterator& operator++() {
-      watcher_->event_ = watcher_->Next();
+      watcher_->Read(watcher_->event_);
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -82,10 +82,8 @@ class Watcher {
 
   // The next event, waiting for it; nullopt at the end.
   std::optional<WatchEvent<T>> Next() {
-    WatchEvent<T> event;
-    const auto type = source_->stream->Next(TypeOf<T>(), &event.object);
-    if (!type) return std::nullopt;
-    event.type = *type;
+    std::optional<WatchEvent<T>> event;
+    Read(event);
     return event;
   }
 
@@ -99,6 +97,16 @@ class Watcher {
   const std::optional<Status>& status() const { return source_->stream->status(); }
 
  private:
+  // The next event, decoded where it stays.
+  void Read(std::optional<WatchEvent<T>>& event) {
+    const auto type = source_->stream->Next(TypeOf<T>(), &event.emplace().object);
+    if (type) {
+      event->type = *type;
+    } else {
+      event.reset();
+    }
+  }
+
   std::unique_ptr<kubernetes::WatchSource> source_;
   std::optional<WatchEvent<T>> event_;
 };

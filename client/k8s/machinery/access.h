@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "k8s/base/box.h"
@@ -64,7 +65,10 @@ struct AccessOf<std::map<std::string, T>> {
   using C = std::map<std::string, T>;
   static constexpr Access value = {
       .add = [](void* c, std::string_view key) -> void* {
-        return &(*static_cast<C*>(c))[std::string(key)];
+        C& map = *static_cast<C*>(c);  // keys mostly come in their order
+        return &map.emplace_hint(map.end(), std::piecewise_construct, std::forward_as_tuple(key),
+                                 std::forward_as_tuple())
+                    ->second;
       },
       .clear = [](void* c) { static_cast<C*>(c)->clear(); },
       .size = [](const void* c) -> size_t { return static_cast<const C*>(c)->size(); },

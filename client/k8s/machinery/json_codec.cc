@@ -51,7 +51,9 @@ thread_local std::array<SharedText, 8> last_sets;
 class Reader {
  public:
   Reader(std::string_view text, TypeMeta* meta, std::vector<std::string>* strict)
-      : scanner_(text), meta_(meta), strict_(strict) {}
+      : scanner_(text), meta_(meta), strict_(strict) {
+    path_.reserve(16);  // as deep as most objects are
+  }
 
   Result<void> Document(const TypeInfo& type, void* object) {
     if (Message(type, object) &&
@@ -166,20 +168,21 @@ class Reader {
 
   bool Members(const TypeInfo& type, void* object) {
     const size_t count = type.fields.size();
+    const uint32_t* const names = type.index.names;
     if (type.list_of != nullptr) items_ = &type.fields.back();
     size_t hint = 0;  // documents mostly come in the order of the table
     std::array<uint64_t, 2> seen{};
     do {
       if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
       const uint32_t next = scanner_.NextFour();
-      const auto is_named = [&](const Field& field) {
-        return field.first_four == next && scanner_.TakeName(field.quoted);
+      const auto is_named = [&](size_t i) {
+        return names[i] == next && scanner_.TakeName(type.fields[i].quoted);
       };
       size_t index = hint;
-      while (index < count && !is_named(type.fields[index])) ++index;
+      while (index < count && !is_named(index)) ++index;
       if (index == count) {
         index = 0;
-        while (index < hint && !is_named(type.fields[index])) ++index;
+        while (index < hint && !is_named(index)) ++index;
         if (index == hint && !UnusualName(type, index, seen[1])) return false;
       }
       if (index == kSkipped) continue;
@@ -250,6 +253,8 @@ class Reader {
 
   bool Value(const Field& field, void* object) {
     void* member = MemberOf(object, field);
+    if (field.kind == Kind::kString && field.shape == Shape::kOne && scanner_.Peek() == '"')
+      return Text(*static_cast<std::string*>(member));  // most
     switch (field.shape) {
       case Shape::kOne:
         if (field.kind != Kind::kMessage && field.kind != Kind::kJson && scanner_.Peek() == 'n') {
@@ -399,13 +404,17 @@ class Reader {
     return scanner_.String(text, scratch_);
   }
 
+  bool Text(std::string& text) {
+    std::string_view read;
+    if (!Text(read)) return false;
+    AssignExactly(read, text);
+    return true;
+  }
+
   bool Element(const Field& field, void* element) {
-    std::string_view text;
     switch (field.kind) {
       case Kind::kString:
-        if (!Text(text)) return false;
-        AssignExactly(text, *static_cast<std::string*>(element));
-        return true;
+        return Text(*static_cast<std::string*>(element));
       case Kind::kMessage:
         return Message(field.type(), element);
       case Kind::kBool:

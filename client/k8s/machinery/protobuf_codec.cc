@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "k8s/base/strings.h"
+#include "k8s/machinery/field_index.h"
 #include "k8s/machinery/quantity.h"
 #include "k8s/machinery/scalars.h"
 
@@ -13,22 +14,6 @@ namespace k8s {
 namespace {
 
 constexpr std::string_view kMagic("k8s\0", 4);
-
-enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
-
-WireType WireTypeOf(Kind kind) {
-  switch (kind) {
-    case Kind::kBool:
-    case Kind::kInt32:
-    case Kind::kInt64:
-    case Kind::kUint64:
-      return kVarint;
-    case Kind::kDouble:
-      return kFixed64;
-    default:
-      return kLength;
-  }
-}
 
 // The field set, shared with those that this thread has read before where they are alike.
 // Not inlined: every time and quantity would pay for its locals.
@@ -121,13 +106,13 @@ class Writer {
   }
 
  private:
-  // Writes the fields wire_order[..end) whose embedding starts with the `depth` numbers of `outer`,
+  // Writes the fields wire[..end) whose embedding starts with the `depth` numbers of `outer`,
   // back to front; returns where it stopped.
   size_t Fields(const TypeInfo& type, const void* object, size_t end, int depth, uint32_t outer) {
     const uint32_t mask = (1U << 8 * depth) - 1;
     size_t i = end;
     while (i > 0) {
-      const Field& field = type.fields[type.wire_order[i - 1]];
+      const Field& field = type.fields[type.index.wire[i - 1].index];
       if ((field.outer & mask) != outer) break;
       const uint32_t next = field.outer >> 8 * depth & 0xff;
       if (next == 0) {
@@ -273,13 +258,21 @@ class Writer {
 
 // ---- reading ----
 
-// A window of bytes with its place in the whole, for errors.
+// Its functions read from `at` to at most `end` and say where they stopped; null: see error(). What
+// is read travels in registers, since a watch or a list reads hundreds of fields an object.
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : whole_(bytes.data()) {}
+  // A number, or the length of what begins at `at`.
+  struct Number {
+    const char* at;
+    uint64_t value;
+  };
+
+  // The places in errors count from the begin of `whole`.
+  explicit Reader(std::string_view whole) : whole_(whole.data()) {}
 
   Result<void> Run(std::string_view bytes, const TypeInfo& type, void* object) {
-    if (Message(bytes, type, object, 0, 0)) return {};
+    if (Message(bytes.data(), bytes.data() + bytes.size(), type, object, 0, 0)) return {};
     return error();
   }
 
@@ -292,253 +285,300 @@ class Reader {
   // The next field that has a length and a number up to `last`, passing over all others. False at
   // the end and after a failure.
   bool NextPart(std::string_view& in, uint32_t last, uint32_t& number, std::string_view& part) {
-    while (!failed() && !in.empty()) {
-      uint32_t wire;
-      if (!Tag(in, number, wire)) return false;
-      if (number <= last && wire == kLength) return Length(in, part);
-      if (!Skip(in, wire)) return false;
+    const char* at = in.data();
+    const char* const end = at + in.size();
+    while (!failed() && at != end) {
+      const Number tag = Tag(at, end);
+      if (tag.at == nullptr) return false;
+      number = static_cast<uint32_t>(tag.value >> 3);
+      if (number > last || (tag.value & 7) != kLength) {
+        at = Skip(tag.at, end, tag.value & 7);
+        continue;
+      }
+      const Number length = Length(tag.at, end);
+      if (length.at == nullptr) return false;
+      part = {length.at, length.value};
+      at = length.at + length.value;
+      in = {at, static_cast<size_t>(end - at)};
+      return true;
     }
     return false;
   }
 
-  bool Fail(std::string_view what, const char* at) {
+ private:
+  const char* Fail(std::string_view what, const char* at) {
     if (what_.empty()) {
       what_ = what;
       failed_at_ = static_cast<size_t>(at - whole_);
     }
-    return false;
+    return nullptr;
   }
 
-  bool Varint(std::string_view& in, uint64_t& value) {
+  Number Varint(const char* at, const char* end) {
     // Nearly every tag and most lengths.
-    if (!in.empty() && static_cast<uint8_t>(in[0]) < 0x80) [[likely]] {
-      value = static_cast<uint8_t>(in[0]);
-      in.remove_prefix(1);
-      return true;
-    }
-    return LongVarint(in, value);
+    if (at != end && static_cast<uint8_t>(*at) < 0x80) [[likely]]
+      return {at + 1, static_cast<uint8_t>(*at)};
+    return LongVarint(at, end);
   }
-  [[gnu::noinline]] bool LongVarint(std::string_view& in, uint64_t& value) {
-    value = 0;
-    for (size_t i = 0; i < 10; ++i) {
-      if (i == in.size()) return Fail("unexpected end of input", in.data() + i);
-      const auto byte = static_cast<uint8_t>(in[i]);
+  [[gnu::noinline]] Number LongVarint(const char* at, const char* end) {
+    uint64_t value = 0;
+    for (int i = 0; i < 10; ++i) {
+      if (at + i == end) return {Fail("unexpected end of input", end), 0};
+      const auto byte = static_cast<uint8_t>(at[i]);
       value |= uint64_t{byte & 0x7fU} << 7 * i;
-      if (byte < 0x80) {
-        in.remove_prefix(i + 1);
-        return true;
-      }
+      if (byte < 0x80) return {at + i + 1, value};
     }
-    return Fail("a number longer than 64 bits", in.data());
+    return {Fail("a number longer than 64 bits", at), 0};
   }
 
-  bool Length(std::string_view& in, std::string_view& part) {
-    uint64_t length;
-    if (!Varint(in, length)) return false;
-    if (length > in.size()) return Fail("unexpected end of input", in.data() + in.size());
-    part = in.substr(0, length);
-    in.remove_prefix(length);
-    return true;
+  Number Length(const char* at, const char* end) {
+    const Number length = Varint(at, end);
+    if (length.at == nullptr) return length;
+    if (length.value > static_cast<size_t>(end - length.at))
+      return {Fail("unexpected end of input", end), 0};
+    return length;
   }
 
-  bool Tag(std::string_view& in, uint32_t& number, uint32_t& type) {
-    const char* at = in.data();
-    uint64_t tag;
-    if (!Varint(in, tag)) return false;
-    number = static_cast<uint32_t>(tag >> 3);
-    type = tag & 7;
-    if (number == 0 || tag >> 32 != 0) return Fail("an illegal tag", at);
-    return true;
+  Number Tag(const char* at, const char* end) {
+    const Number tag = Varint(at, end);
+    if (tag.at != nullptr && (tag.value >> 3 == 0 || tag.value >> 32 != 0))
+      return {Fail("an illegal tag", at), 0};
+    return tag;
   }
 
-  bool Skip(std::string_view& in, uint32_t type) {
-    uint64_t number;
-    std::string_view part;
-    const char* at = in.data();
-    switch (type) {
+  const char* Skip(const char* at, const char* end, uint64_t wire) {
+    switch (wire) {
       case kVarint:
-        return Varint(in, number);
-      case kLength:
-        return Length(in, part);
+        return Varint(at, end).at;
+      case kLength: {
+        const Number length = Length(at, end);
+        return length.at == nullptr ? nullptr : length.at + length.value;
+      }
       case kFixed64:
       case kFixed32: {
-        const size_t size = type == kFixed64 ? 8 : 4;
-        if (in.size() < size) return Fail("unexpected end of input", at);
-        in.remove_prefix(size);
-        return true;
+        const ptrdiff_t size = wire == kFixed64 ? 8 : 4;
+        return end - at < size ? Fail("unexpected end of input", at) : at + size;
       }
       default:
-        return Fail(Cat("wire type ", std::to_string(type), ", which is not supported"), at);
+        return Fail(Cat("wire type ", std::to_string(wire), ", which is not supported"), at);
     }
-  }
-
-  // The field of that number, or the first of the embedded struct of that number. Fields mostly
-  // come in the order of their numbers, so it is looked for from `at` on.
-  static const Field* Find(const TypeInfo& type, uint32_t number, int depth, uint32_t outer,
-                           size_t& at, bool& embedded) {
-    const Field* const fields = type.fields.data();
-    const uint32_t mask = (1U << 8 * depth) - 1;
-    const auto look = [&](size_t from, size_t end) -> const Field* {
-      for (size_t i = from; i < end; ++i) {
-        const Field& field = fields[type.wire_order[i]];
-        if ((field.outer & mask) != outer) continue;
-        const uint32_t next = field.outer >> 8 * depth & 0xff;
-        if ((next == 0 ? field.number : next) != number) continue;
-        at = i;
-        embedded = next != 0;
-        return &field;
-      }
-      return nullptr;
-    };
-    const size_t start = at;
-    const Field* found = look(start, type.fields.size());
-    return found != nullptr ? found : look(0, start);
   }
 
   // depth and outer say which of Go's embedded structs the bytes belong to.
-  bool Message(std::string_view in, const TypeInfo& type, void* object, int depth, uint32_t outer) {
-    if (++nesting_ > kMaxProtobufDepth) return Fail("nested deeper than 1000 levels", in.data());
-    size_t at = 0;
-    while (!in.empty()) {
-      uint32_t number, wire;
-      if (!Tag(in, number, wire)) return false;
-      bool embedded = false;
-      const Field* found = Find(type, number, depth, outer, at, embedded);
-      if (found == nullptr || found->number == 0) {
-        if (!Skip(in, wire)) return false;
-      } else if (embedded) {
-        std::string_view part;
-        if (wire != kLength) return Fail("a field of another type than expected", in.data());
-        if (!Length(in, part)) return false;
-        if (!Message(part, type, object, depth + 1, outer | number << 8 * depth)) return false;
-      } else if (!Value(in, *found, wire, object)) {
-        return false;
+  bool Message(const char* at, const char* end, const TypeInfo& type, void* object, int depth,
+               uint32_t outer) {
+    if (++nesting_ > kMaxProtobufDepth)
+      return Fail("nested deeper than 1000 levels", at) != nullptr;
+    const WireField* const wire = type.index.wire;
+    const size_t count = type.fields.size();
+    size_t last = 0;  // fields mostly come in the order of their numbers
+    bool again = false;
+    while (at != end) {
+      const Number tag = Tag(at, end);
+      if (tag.at == nullptr) return false;
+      const uint32_t key = tag.value <= kMaxKeyedTag ? WireKey(tag.value, outer) : 0;
+      size_t i = last;
+      while (i < count && wire[i].key != key) ++i;
+      if (i == count) [[unlikely]] {
+        i = 0;
+        while (i < last && wire[i].key != key) ++i;
+        if (i == last) {
+          at = Unusual(tag, end, type, object, depth, outer);
+          if (at == nullptr) return false;
+          continue;
+        }
       }
+      again = again && i == last;
+      void* const member = static_cast<char*>(object) + wire[i].offset;
+      at = wire[i].kind == Kind::kString && wire[i].shape == Shape::kOne  // most
+               ? Text(tag.at, end, member)
+               : Value(tag.at, end, type.fields[wire[i].index], member, again);
+      if (at == nullptr) return false;
+      last = i;
+      again = true;
     }
     --nesting_;
     return true;
   }
 
- private:
-  bool Value(std::string_view& in, const Field& field, uint32_t wire, void* object) {
-    void* member = MemberOf(object, field);
-    if (field.shape == Shape::kMap) {
-      if (wire != kLength) return Fail("a map entry of another type than expected", in.data());
-      return MapEntry(in, field, member);
+  // The field of that number, or the first of the embedded struct of that number.
+  static const Field* Find(const TypeInfo& type, uint64_t number, int depth, uint32_t outer,
+                           bool& embedded) {
+    const uint32_t mask = (1U << 8 * depth) - 1;
+    for (const Field& field : type.fields) {
+      if ((field.outer & mask) != outer) continue;
+      const uint32_t next = field.outer >> 8 * depth & 0xff;
+      embedded = next != 0;
+      if ((embedded ? next : field.number) == number) return &field;
     }
-    const WireType expected = WireTypeOf(field.kind);
-    if (field.shape == Shape::kList && wire == kLength && expected != kLength) {
-      std::string_view packed;
-      if (!Length(in, packed)) return false;
-      while (!packed.empty()) {
-        if (!Element(packed, field, field.access->add(member, {}))) return false;
-      }
-      return true;
-    }
-    if (wire != expected) return Fail("a field of another type than expected", in.data());
-    if (field.shape == Shape::kOne) return Element(in, field, member);
-    // A message that comes twice is merged in protobuf, so what is there stays.
-    if (field.shape == Shape::kOptional && field.access->size(member) != 0) {
-      return Element(in, field, const_cast<void*>(field.access->data(member)));
-    }
-    if (field.shape == Shape::kList && wire == kLength && field.access->size(member) == 0) {
-      if (const size_t alike = CountAlike(in, field.number); alike > 1) {
-        field.access->reserve(member, alike);
-      }
-    }
-    return Element(in, field, field.access->add(member, {}));
+    return nullptr;
   }
 
-  // How many fields of that number follow each other; `in` begins at the first one's length. What
-  // is wrong with them is for those who read them to say.
-  static size_t CountAlike(std::string_view in, uint32_t number) {
-    Reader ahead(in);
+  // A field that is unknown, of another type than expected, packed, or of an embedded struct.
+  [[gnu::noinline]] const char* Unusual(Number tag, const char* end, const TypeInfo& type,
+                                        void* object, int depth, uint32_t outer) {
+    const uint64_t number = tag.value >> 3, wire = tag.value & 7;
+    bool embedded = false;
+    const Field* field = Find(type, number, depth, outer, embedded);
+    if (field == nullptr) return Skip(tag.at, end, wire);
+    const bool packed = field->shape == Shape::kList && WireTypeOf(field->kind) != kLength;
+    if (wire != kLength || !(embedded || packed)) {
+      return Fail(field->shape == Shape::kMap ? "a map entry of another type than expected"
+                                              : "a field of another type than expected",
+                  tag.at);
+    }
+    const Number length = Length(tag.at, end);
+    if (length.at == nullptr) return nullptr;
+    const char *at = length.at, *const stop = at + length.value;
+    if (embedded) {
+      outer |= static_cast<uint32_t>(number) << 8 * depth;
+      return Message(at, stop, type, object, depth + 1, outer) ? stop : nullptr;
+    }
+    void* const list = MemberOf(object, *field);
+    while (at != nullptr && at != stop)
+      at = Element(at, stop, *field, field->access->add(list, {}));
+    return at;
+  }
+
+  // again: the value before was one of the same field.
+  const char* Value(const char* at, const char* end, const Field& field, void* member, bool again) {
+    switch (field.shape) {
+      case Shape::kOne:
+        break;
+      case Shape::kOptional:
+        // A message that comes twice is merged in protobuf, so what is there stays.
+        member = field.access->size(member) != 0 ? const_cast<void*>(field.access->data(member))
+                                                 : field.access->add(member, {});
+        break;
+      case Shape::kList:
+        if (!again && WireTypeOf(field.kind) == kLength && field.access->size(member) == 0) {
+          if (const size_t alike = CountAlike(at, end, field.number); alike > 1)
+            field.access->reserve(member, alike);
+        }
+        member = field.access->add(member, {});
+        break;
+      case Shape::kMap:
+        return MapEntry(at, end, field, member);
+    }
+    return Element(at, end, field, member);
+  }
+
+  // How many fields of that number follow each other; the first one's length is at `at`. What is
+  // wrong with them is for those who read them to say.
+  static size_t CountAlike(const char* at, const char* end, uint32_t number) {
+    Reader ahead({at, static_cast<size_t>(end - at)});
     size_t count = 0;
-    uint32_t next, wire;
-    std::string_view part;
+    Number tag;
     do {
-      if (!ahead.Length(in, part)) break;
+      const Number length = ahead.Length(at, end);
+      if (length.at == nullptr) break;
       ++count;
-    } while (!in.empty() && ahead.Tag(in, next, wire) && next == number && wire == kLength);
+      at = length.at + length.value;
+      if (at == end) break;
+      tag = ahead.Varint(at, end);
+      at = tag.at;
+    } while (at != nullptr && tag.value == (uint64_t{number} << 3 | kLength));
     return count;
   }
 
-  bool MapEntry(std::string_view& in, const Field& field, void* map) {
-    std::string_view entry, key, value;
-    if (!Length(in, entry)) return false;
-    bool has_value = false;
-    while (!entry.empty()) {
-      uint32_t number, wire;
-      if (!Tag(entry, number, wire)) return false;
-      if (number == 1 && wire == kLength) {
-        if (!Length(entry, key)) return false;
-      } else if (number == 2 && wire == WireTypeOf(field.kind)) {
-        value = entry;
-        has_value = true;
-        if (!Skip(entry, wire)) return false;
-      } else if (!Skip(entry, wire)) {
-        return false;
+  const char* MapEntry(const char* at, const char* end, const Field& field, void* map) {
+    const Number entry = Length(at, end);
+    if (entry.at == nullptr) return nullptr;
+    const char* const stop = entry.at + entry.value;
+    std::string_view key;
+    const char* value = nullptr;
+    for (at = entry.at; at != stop;) {
+      const Number tag = Tag(at, stop);
+      if (tag.at == nullptr) return nullptr;
+      at = tag.at;
+      if (tag.value == (1 << 3 | kLength)) {
+        const Number length = Length(at, stop);
+        if (length.at == nullptr) return nullptr;
+        key = {length.at, length.value};
+        at = length.at + length.value;
+        continue;
       }
+      if (tag.value == (2U << 3 | WireTypeOf(field.kind))) value = at;
+      at = Skip(at, stop, tag.value & 7);
+      if (at == nullptr) return nullptr;
     }
-    void* element = field.access->add(map, key);
-    return !has_value || Element(value, field, element);
+    void* const element = field.access->add(map, key);
+    if (value != nullptr && Element(value, stop, field, element) == nullptr) return nullptr;
+    return stop;
   }
 
-  bool Element(std::string_view& in, const Field& field, void* element) {
-    uint64_t number = 0;
-    std::string_view part;
-    const WireType wire = WireTypeOf(field.kind);
-    if (wire == kVarint && !Varint(in, number)) return false;
-    if (wire == kLength && !Length(in, part)) return false;
+  const char* Text(const char* at, const char* end, void* element) {
+    const Number length = Length(at, end);
+    if (length.at == nullptr) return nullptr;
+    AssignExactly({length.at, length.value}, *static_cast<std::string*>(element));
+    return length.at + length.value;
+  }
+
+  const char* Element(const char* at, const char* end, const Field& field, void* element) {
     switch (field.kind) {
-      case Kind::kBool:
-        *static_cast<bool*>(element) = number != 0;
-        return true;
-      case Kind::kInt32:
-        *static_cast<int32_t*>(element) = static_cast<int32_t>(number);
-        return true;
+      case Kind::kBool: {
+        const Number number = Varint(at, end);
+        *static_cast<bool*>(element) = number.value != 0;
+        return number.at;
+      }
+      case Kind::kInt32: {
+        const Number number = Varint(at, end);
+        *static_cast<int32_t*>(element) = static_cast<int32_t>(number.value);
+        return number.at;
+      }
       case Kind::kInt64:
-        *static_cast<int64_t*>(element) = static_cast<int64_t>(number);
-        return true;
-      case Kind::kUint64:
-        *static_cast<uint64_t*>(element) = number;
-        return true;
+      case Kind::kUint64: {
+        const Number number = Varint(at, end);
+        std::memcpy(element, &number.value, sizeof number.value);
+        return number.at;
+      }
       case Kind::kDouble: {
-        if (in.size() < 8) return Fail("unexpected end of input", in.data());
+        if (end - at < 8) return Fail("unexpected end of input", at);
         uint64_t bits = 0;
-        for (int i = 7; i >= 0; --i) {
-          bits = bits << 8 | static_cast<uint8_t>(in[static_cast<size_t>(i)]);
-        }
-        in.remove_prefix(8);
+        for (int i = 7; i >= 0; --i) bits = bits << 8 | static_cast<uint8_t>(at[i]);
         *static_cast<double*>(element) = std::bit_cast<double>(bits);
-        return true;
+        return at + 8;
       }
       case Kind::kString:
       case Kind::kBytes:
-        AssignExactly(part, *static_cast<std::string*>(element));
-        return true;
-      case Kind::kMessage:
-        return Message(part, field.type(), element, 0, 0);
+        return Text(at, end, element);
       default:
-        return Small(part, field.kind, element);
+        break;
+    }
+    const Number length = Length(at, end);
+    if (length.at == nullptr) return nullptr;
+    const char* const stop = length.at + length.value;
+    switch (field.kind) {
+      case Kind::kMessage:
+        return Message(length.at, stop, field.type(), element, 0, 0) ? stop : nullptr;
+      default:
+        return Small(length.at, stop, field.kind, element) ? stop : nullptr;
     }
   }
 
   // The messages behind the scalars with rules of their own: at most three fields.
-  bool Small(std::string_view in, Kind kind, void* element) {
+  bool Small(const char* at, const char* end, Kind kind, void* element) {
     uint64_t numbers[4] = {};
     std::string_view texts[4] = {};
-    bool any = false;
-    while (!in.empty()) {
-      uint32_t number, wire;
-      if (!Tag(in, number, wire)) return false;
-      any = true;
-      if (number <= 3 && wire == kVarint) {
-        if (!Varint(in, numbers[number])) return false;
-      } else if (number <= 3 && wire == kLength) {
-        if (!Length(in, texts[number])) return false;
-      } else if (!Skip(in, wire)) {
-        return false;
+    const bool any = at != end;
+    while (at != end) {
+      const Number tag = Tag(at, end);
+      if (tag.at == nullptr) return false;
+      const uint64_t number = tag.value >> 3, wire = tag.value & 7;
+      at = tag.at;
+      if (number > 3 || (wire != kVarint && wire != kLength)) {
+        at = Skip(at, end, wire);
+        if (at == nullptr) return false;
+        continue;
+      }
+      const Number value = wire == kVarint ? Varint(at, end) : Length(at, end);
+      if (value.at == nullptr) return false;
+      at = value.at;
+      if (wire == kVarint) {
+        numbers[number] = value.value;
+      } else {
+        texts[number] = {at, value.value};
+        at += value.value;
       }
     }
     switch (kind) {
@@ -556,7 +596,7 @@ class Reader {
         return true;
       case Kind::kQuantity: {
         auto quantity = Quantity::Parse(texts[1].empty() ? "0" : texts[1]);
-        if (!quantity) return Fail(quantity.error().message(), in.data());
+        if (!quantity) return Fail(quantity.error().message(), end) != nullptr;
         *static_cast<Quantity*>(element) = *std::move(quantity);
         return true;
       }

@@ -5,8 +5,6 @@
 // k8s-gen from client/schema/*.facts (GRAMMAR.md there) or by K8S_FIELDS in a user's program; any
 // thread may read it.
 
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -83,13 +81,7 @@ struct Access {
   uint32_t stride;                                    // of list elements
 };
 
-// The first four bytes of a text as one number; 0 of a shorter one.
-constexpr uint32_t FirstFour(std::string_view text) {
-  if (text.size() < 4) return 0;
-  return std::bit_cast<uint32_t>(std::array{text[0], text[1], text[2], text[3]});
-}
-
-struct Field {
+struct alignas(64) Field {
   std::string_view quoted;  // "\"name\":", as the codecs read and write it
   uint16_t number;          // protobuf's; 0 where the type has no protobuf form
   uint16_t outer;           // numbers of Go's embedded structs around it: outermost + 256 * inner
@@ -100,8 +92,6 @@ struct Field {
   const Access* access;               // null for kOne
   const TypeInfo& (*type)();          // of a message, else null
   const FieldRules* rules = nullptr;  // null for most
-  // By which most fields are passed over without a look at their names.
-  uint32_t first_four = FirstFour(quoted);
 
   constexpr std::string_view name() const { return quoted.substr(1, quoted.size() - 3); }
   constexpr bool Has(FieldFlag flag) const { return (flags & flag) != 0; }
@@ -159,11 +149,26 @@ enum TypeFlag : uint8_t {
   kJsonOnly = 32,  // of a kind: no protobuf form, as custom resources
 };
 
+// What of a field most bytes of protobuf need.
+struct WireField {
+  uint32_t key;     // WireKey
+  uint32_t offset;  // in the C++ struct
+  uint16_t index;   // into TypeInfo::fields
+  Kind kind;
+  Shape shape;
+};
+
+// What codecs look at in place of the rows; IndexOf (field_index.h) makes it.
+struct FieldIndex {
+  const uint32_t* names = nullptr;  // FirstFour of what is quoted
+  const WireField* wire = nullptr;  // in protobuf's order: by (outer, number)
+};
+
 struct TypeInfo {
   std::string_view name;  // "Deployment"; with kIsKind the kind
   const GroupVersionInfo* group_version;
   std::span<const Field> fields;  // in the order of JSON
-  const uint16_t* wire_order;     // indices into fields, by (outer, number)
+  FieldIndex index{};
   const ResourceInfo* resource = nullptr;
   const TypeInfo& (*list_of)() = nullptr;  // of a list kind: the type of its items
   const TypeInfo& (*list)() = nullptr;     // of a kind: its list kind

@@ -8,7 +8,6 @@ constexpr TypeInfo kUnstructured = {
     .name = "",
     .group_version = &kNoGroup,
     .fields = {},
-    .wire_order = nullptr,
     .create = []() -> void* { return new Unstructured(); },
     .destroy = [](void* object) { delete static_cast<Unstructured*>(object); },
     .flags = kIsKind | kTree};

@@ -6,6 +6,10 @@
 
 namespace k8s::rest {
 
+Client::Client(ClientOptions options)
+    : options_(std::move(options)),
+      prefix_(http::CleanPath(Cat(options_.base.path, options_.api_path))) {}
+
 Request Client::Get() const { return Verb("GET"); }
 Request Client::Post() const { return Verb("POST"); }
 Request Client::Put() const { return Verb("PUT"); }

@@ -36,7 +36,7 @@ struct ClientOptions {
 
 class Client : public std::enable_shared_from_this<Client> {
  public:
-  explicit Client(ClientOptions options) : options_(std::move(options)) {}
+  explicit Client(ClientOptions options);
 
   Request Get() const;
   Request Post() const;
@@ -46,11 +46,14 @@ class Client : public std::enable_shared_from_this<Client> {
   Request Verb(std::string_view method) const;
 
   const ClientOptions& options() const { return options_; }
+  // The path that requests begin with: "/api/v1".
+  const std::string& prefix() const { return prefix_; }
   // "apps/v1", "v1".
   std::string ApiVersion() const;
 
  private:
   ClientOptions options_;
+  std::string prefix_;
 };
 
 }  // namespace k8s::rest

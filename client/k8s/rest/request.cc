@@ -79,7 +79,7 @@ bool IsZeroText(const Field& field, const std::string& text) {
 Request::Request(std::shared_ptr<const Client> client, std::string_view method)
     : client_(std::move(client)),
       method_(method),
-      prefix_(http::CleanPath(Cat(client_->options().base.path, client_->options().api_path))),
+      prefix_(client_->prefix()),
       timeout_(client_->options().timeout),
       warning_handler_(client_->options().warning_handler) {}
 
@@ -267,7 +267,7 @@ std::string Request::Path() const {
   if (subresource_) add(*subresource_);
   path += suffix_;
   // C-3.6: a slash at the end stays only while nothing follows the prefix.
-  return path == prefix_ ? path : http::CleanPath(path);
+  return path == prefix_ ? path : http::CleanPath(std::move(path));
 }
 
 http::Url Request::Url() const {
@@ -416,8 +416,9 @@ Result<Answer> Request::AnswerOf(const http::Response& response) const {
   if (response.headers.Has("Warning")) answer.warnings = ParseWarnings(response.headers);
   if (answer.content_type.empty()) {
     answer.content_type = ContentTypeFor(client_->options().content, prefer_protobuf_);
-  } else if (const auto parsed = ParseMediaType(answer.content_type); !parsed) {
-    return Internal(parsed.error()).WithAttempts(response.attempts);
+  } else if (FindCodec(answer.content_type) == nullptr) {
+    if (const auto parsed = ParseMediaType(answer.content_type); !parsed)
+      return Internal(parsed.error()).WithAttempts(response.attempts);
   }
   return answer;
 }

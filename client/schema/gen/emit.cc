@@ -369,23 +369,6 @@ class Emitter {
                rules.empty() ? "nullptr" : Cat("&", rules), "},\n");
   }
 
-  // Protobuf's order: the first number on the way from the message to the field decides.
-  static std::string WireOrder(const TypeFacts& type) {
-    std::vector<size_t> order(type.fields.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const auto path = [&](size_t i) {
-      const int outer = Outer(type.fields[i]);
-      std::vector<int> numbers;
-      for (int rest = outer; rest != 0; rest /= 256) numbers.push_back(rest % 256);
-      numbers.push_back(type.fields[i].number);
-      return numbers;
-    };
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return path(a) < path(b); });
-    std::string text;
-    for (const size_t i : order) text += Cat(text.empty() ? "" : ", ", std::to_string(i));
-    return text;
-  }
-
   std::string Resource(const FileFacts& file, const TypeFacts& type) const {
     std::string out;
     if (!type.subresources.empty()) {
@@ -422,7 +405,8 @@ class Emitter {
     const bool empty = type.fields.empty();
     if (!empty) {
       out += Cat("constexpr Field k", type.name, "Fields[] = {\n", rows, "};\n");
-      out += Cat("constexpr uint16_t k", type.name, "Wire[] = {", WireOrder(type), "};\n");
+      out += Cat("constexpr auto k", type.name, "Index = IndexOf<",
+                 std::to_string(type.fields.size()), ">(k", type.name, "Fields);\n");
     }
     const bool resource = type.attributes.Has("resource");
     if (resource) out += Resource(file, type);
@@ -440,7 +424,7 @@ class Emitter {
     out += Cat("constexpr TypeInfo k", type.name, " = {\n    .name = \"", type.name,
                "\",\n    .group_version = &kGroupVersion,\n    .fields = ",
                empty ? "{}" : Cat("k", type.name, "Fields"),
-               ",\n    .wire_order = ", empty ? "nullptr" : Cat("k", type.name, "Wire"), ",\n");
+               ",\n    .index = ", empty ? "{}" : Cat("k", type.name, "Index.View()"), ",\n");
     if (resource) out += Cat("    .resource = &k", type.name, "Resource,\n");
     if (HasList(file, type)) out += Cat("    .list = &TypeOf<ListOf<", type.name, ">>,\n");
     if (type.attributes.Has("discriminator")) {
@@ -468,11 +452,12 @@ class Emitter {
         "    {R\"(\"items\":)\", 2, 0, offsetof(",
         list,
         ", items), Kind::kMessage, Shape::kList, kAlways | kRequired,\n     &AccessOf<std::vector<",
-        type.name, ">>::value, &TypeOf<", type.name, ">, nullptr},\n};\n", "constexpr TypeInfo k",
+        type.name, ">>::value, &TypeOf<", type.name, ">, nullptr},\n};\n", "constexpr auto k",
+        type.name, "ListIndex = IndexOf<2>(k", type.name, "ListFields);\nconstexpr TypeInfo k",
         type.name, "List = {\n    .name = \"", type.name,
         "List\",\n    .group_version = &kGroupVersion,\n    .fields = k", type.name,
-        "ListFields,\n    .wire_order = kWireOfLists,\n    .list_of = &TypeOf<", type.name,
-        ">,\n    .create = []() -> void* { return new ", list,
+        "ListFields,\n    .index = k", type.name, "ListIndex.View(),\n    .list_of = &TypeOf<",
+        type.name, ">,\n    .create = []() -> void* { return new ", list,
         "(); },\n    .destroy = [](void* object) { delete static_cast<", list,
         "*>(object); },\n    .flags = kIsKind};\n");
   }
@@ -485,7 +470,8 @@ class Emitter {
     for (const std::string& package : packages)
       out += Cat("#include \"k8s/api/", package, ".h\"\n");
     out +=
-        "#include \"k8s/base/box_definitions.h\"\n#include \"k8s/machinery/access.h\"\n\n"
+        "#include \"k8s/base/box_definitions.h\"\n#include \"k8s/machinery/access.h\"\n"
+        "#include \"k8s/machinery/field_index.h\"\n\n"
         "// Every compiler in use lays these aggregates out as offsetof assumes.\n"
         "#pragma GCC diagnostic ignored \"-Winvalid-offsetof\"\n"
         "// A table names only the rows that it needs.\n"
@@ -493,7 +479,6 @@ class Emitter {
     out += Boxes(file, "");
     out += Cat("\nnamespace ", file.Package(),
                " {\nnamespace {\n\n[[maybe_unused]] constexpr uint32_t kAllVerbs = 0x1ff;\n"
-               "[[maybe_unused]] constexpr uint16_t kWireOfLists[] = {0, 1};\n"
                "extern const GroupVersionInfo kGroupVersion;\n\n");
     for (const TypeFacts& type : file.types) out += Table(file, type);
     out += "constexpr const TypeInfo* kTypes[] = {\n";

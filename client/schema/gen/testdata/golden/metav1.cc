@@ -5,6 +5,7 @@
 
 #include "k8s/base/box_definitions.h"
 #include "k8s/machinery/access.h"
+#include "k8s/machinery/field_index.h"
 
 // Every compiler in use lays these aggregates out as offsetof assumes.
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
@@ -18,29 +19,28 @@ namespace metav1 {
 namespace {
 
 [[maybe_unused]] constexpr uint32_t kAllVerbs = 0x1ff;
-[[maybe_unused]] constexpr uint16_t kWireOfLists[] = {0, 1};
 extern const GroupVersionInfo kGroupVersion;
 
 constexpr Field kLabelSelectorFields[] = {
     {R"("matchLabels":)", 1, 0, offsetof(LabelSelector, matchLabels), Kind::kString, Shape::kMap, 0, &AccessOf<std::map<std::string, std::string>>::value, nullptr, nullptr},
 };
-constexpr uint16_t kLabelSelectorWire[] = {0};
+constexpr auto kLabelSelectorIndex = IndexOf<1>(kLabelSelectorFields);
 constexpr TypeInfo kLabelSelector = {
     .name = "LabelSelector",
     .group_version = &kGroupVersion,
     .fields = kLabelSelectorFields,
-    .wire_order = kLabelSelectorWire,
+    .index = kLabelSelectorIndex.View(),
     .flags = kStructAtomic};
 
 constexpr Field kListMetaFields[] = {
     {R"("resourceVersion":)", 2, 0, offsetof(ListMeta, resourceVersion), Kind::kString, Shape::kOne, 0, nullptr, nullptr, nullptr},
 };
-constexpr uint16_t kListMetaWire[] = {0};
+constexpr auto kListMetaIndex = IndexOf<1>(kListMetaFields);
 constexpr TypeInfo kListMeta = {
     .name = "ListMeta",
     .group_version = &kGroupVersion,
     .fields = kListMetaFields,
-    .wire_order = kListMetaWire,
+    .index = kListMetaIndex.View(),
     .flags = 0};
 
 constexpr Field kObjectMetaFields[] = {
@@ -48,12 +48,12 @@ constexpr Field kObjectMetaFields[] = {
     {R"("namespace":)", 3, 0, offsetof(ObjectMeta, namespace_), Kind::kString, Shape::kOne, 0, nullptr, nullptr, nullptr},
     {R"("creationTimestamp":)", 8, 0, offsetof(ObjectMeta, creationTimestamp), Kind::kTime, Shape::kOne, kOmitZero, nullptr, nullptr, nullptr},
 };
-constexpr uint16_t kObjectMetaWire[] = {0, 1, 2};
+constexpr auto kObjectMetaIndex = IndexOf<3>(kObjectMetaFields);
 constexpr TypeInfo kObjectMeta = {
     .name = "ObjectMeta",
     .group_version = &kGroupVersion,
     .fields = kObjectMetaFields,
-    .wire_order = kObjectMetaWire,
+    .index = kObjectMetaIndex.View(),
     .flags = 0};
 
 constexpr const TypeInfo* kTypes[] = {

@@ -6,6 +6,7 @@
 #include "k8s/api/metav1.h"
 #include "k8s/base/box_definitions.h"
 #include "k8s/machinery/access.h"
+#include "k8s/machinery/field_index.h"
 
 // Every compiler in use lays these aggregates out as offsetof assumes.
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
@@ -20,7 +21,6 @@ namespace samplev1 {
 namespace {
 
 [[maybe_unused]] constexpr uint32_t kAllVerbs = 0x1ff;
-[[maybe_unused]] constexpr uint16_t kWireOfLists[] = {0, 1};
 extern const GroupVersionInfo kGroupVersion;
 
 constexpr Field kMachineFields[] = {
@@ -28,7 +28,7 @@ constexpr Field kMachineFields[] = {
     {R"("spec":)", 2, 0, offsetof(Machine, spec), Kind::kMessage, Shape::kOne, kRequired, nullptr, &TypeOf<MachineSpec>, nullptr},
     {R"("status":)", 3, 0, offsetof(Machine, status), Kind::kMessage, Shape::kOne, 0, nullptr, &TypeOf<MachineStatus>, nullptr},
 };
-constexpr uint16_t kMachineWire[] = {0, 1, 2};
+constexpr auto kMachineIndex = IndexOf<3>(kMachineFields);
 constexpr SubresourceInfo kMachineSubresources[] = {
     {"status", nullptr, VerbBit(Verb::kGet) | VerbBit(Verb::kPatch) | VerbBit(Verb::kUpdate), "UpdateStatus,ApplyStatus"},
     {"scale", &TypeOf<Scale>, VerbBit(Verb::kGet) | VerbBit(Verb::kUpdate), "GetScale,UpdateScale"},
@@ -38,7 +38,7 @@ constexpr TypeInfo kMachine = {
     .name = "Machine",
     .group_version = &kGroupVersion,
     .fields = kMachineFields,
-    .wire_order = kMachineWire,
+    .index = kMachineIndex.View(),
     .resource = &kMachineResource,
     .list = &TypeOf<ListOf<Machine>>,
     .create = []() -> void* { return new Machine(); },
@@ -49,11 +49,12 @@ constexpr Field kMachineListFields[] = {
     {R"("items":)", 2, 0, offsetof(ListOf<Machine>, items), Kind::kMessage, Shape::kList, kAlways | kRequired,
      &AccessOf<std::vector<Machine>>::value, &TypeOf<Machine>, nullptr},
 };
+constexpr auto kMachineListIndex = IndexOf<2>(kMachineListFields);
 constexpr TypeInfo kMachineList = {
     .name = "MachineList",
     .group_version = &kGroupVersion,
     .fields = kMachineListFields,
-    .wire_order = kWireOfLists,
+    .index = kMachineListIndex.View(),
     .list_of = &TypeOf<Machine>,
     .create = []() -> void* { return new ListOf<Machine>(); },
     .destroy = [](void* object) { delete static_cast<ListOf<Machine>*>(object); },
@@ -62,13 +63,13 @@ constexpr TypeInfo kMachineList = {
 constexpr Field kDepotFields[] = {
     {R"("metadata":)", 1, 0, offsetof(Depot, metadata), Kind::kMessage, Shape::kOne, 0, nullptr, &TypeOf<metav1::ObjectMeta>, nullptr},
 };
-constexpr uint16_t kDepotWire[] = {0};
+constexpr auto kDepotIndex = IndexOf<1>(kDepotFields);
 constexpr ResourceInfo kDepotResource = {"depots", "depot", "", "", false, VerbBit(Verb::kCreate) | VerbBit(Verb::kGet), 0, {}};
 constexpr TypeInfo kDepot = {
     .name = "Depot",
     .group_version = &kGroupVersion,
     .fields = kDepotFields,
-    .wire_order = kDepotWire,
+    .index = kDepotIndex.View(),
     .resource = &kDepotResource,
     .list = &TypeOf<ListOf<Depot>>,
     .create = []() -> void* { return new Depot(); },
@@ -79,11 +80,12 @@ constexpr Field kDepotListFields[] = {
     {R"("items":)", 2, 0, offsetof(ListOf<Depot>, items), Kind::kMessage, Shape::kList, kAlways | kRequired,
      &AccessOf<std::vector<Depot>>::value, &TypeOf<Depot>, nullptr},
 };
+constexpr auto kDepotListIndex = IndexOf<2>(kDepotListFields);
 constexpr TypeInfo kDepotList = {
     .name = "DepotList",
     .group_version = &kGroupVersion,
     .fields = kDepotListFields,
-    .wire_order = kWireOfLists,
+    .index = kDepotListIndex.View(),
     .list_of = &TypeOf<Depot>,
     .create = []() -> void* { return new ListOf<Depot>(); },
     .destroy = [](void* object) { delete static_cast<ListOf<Depot>*>(object); },
@@ -93,12 +95,12 @@ constexpr Field kScaleFields[] = {
     {R"("metadata":)", 1, 0, offsetof(Scale, metadata), Kind::kMessage, Shape::kOne, 0, nullptr, &TypeOf<metav1::ObjectMeta>, nullptr},
     {R"("replicas":)", 2, 0, offsetof(Scale, replicas), Kind::kInt32, Shape::kOne, kAlways, nullptr, nullptr, nullptr},
 };
-constexpr uint16_t kScaleWire[] = {0, 1};
+constexpr auto kScaleIndex = IndexOf<2>(kScaleFields);
 constexpr TypeInfo kScale = {
     .name = "Scale",
     .group_version = &kGroupVersion,
     .fields = kScaleFields,
-    .wire_order = kScaleWire,
+    .index = kScaleIndex.View(),
     .list = &TypeOf<ListOf<Scale>>,
     .create = []() -> void* { return new Scale(); },
     .destroy = [](void* object) { delete static_cast<Scale*>(object); },
@@ -108,11 +110,12 @@ constexpr Field kScaleListFields[] = {
     {R"("items":)", 2, 0, offsetof(ListOf<Scale>, items), Kind::kMessage, Shape::kList, kAlways | kRequired,
      &AccessOf<std::vector<Scale>>::value, &TypeOf<Scale>, nullptr},
 };
+constexpr auto kScaleListIndex = IndexOf<2>(kScaleListFields);
 constexpr TypeInfo kScaleList = {
     .name = "ScaleList",
     .group_version = &kGroupVersion,
     .fields = kScaleListFields,
-    .wire_order = kWireOfLists,
+    .index = kScaleListIndex.View(),
     .list_of = &TypeOf<Scale>,
     .create = []() -> void* { return new ListOf<Scale>(); },
     .destroy = [](void* object) { delete static_cast<ListOf<Scale>*>(object); },
@@ -121,12 +124,12 @@ constexpr TypeInfo kScaleList = {
 constexpr Field kBoltFields[] = {
     {R"("metadata":)", 1, 0, offsetof(Bolt, metadata), Kind::kMessage, Shape::kOne, 0, nullptr, &TypeOf<metav1::ObjectMeta>, nullptr},
 };
-constexpr uint16_t kBoltWire[] = {0};
+constexpr auto kBoltIndex = IndexOf<1>(kBoltFields);
 constexpr TypeInfo kBolt = {
     .name = "Bolt",
     .group_version = &kGroupVersion,
     .fields = kBoltFields,
-    .wire_order = kBoltWire,
+    .index = kBoltIndex.View(),
     .create = []() -> void* { return new Bolt(); },
     .destroy = [](void* object) { delete static_cast<Bolt*>(object); },
     .flags = kIsKind};
@@ -135,12 +138,12 @@ constexpr Field kBoltListFields[] = {
     {R"("metadata":)", 1, 0, offsetof(BoltList, metadata), Kind::kMessage, Shape::kOne, 0, nullptr, &TypeOf<metav1::ListMeta>, nullptr},
     {R"("items":)", 2, 0, offsetof(BoltList, items), Kind::kMessage, Shape::kList, kAlways | kRequired, &AccessOf<std::vector<Bolt>>::value, &TypeOf<Bolt>, nullptr},
 };
-constexpr uint16_t kBoltListWire[] = {0, 1};
+constexpr auto kBoltListIndex = IndexOf<2>(kBoltListFields);
 constexpr TypeInfo kBoltList = {
     .name = "BoltList",
     .group_version = &kGroupVersion,
     .fields = kBoltListFields,
-    .wire_order = kBoltListWire,
+    .index = kBoltListIndex.View(),
     .create = []() -> void* { return new BoltList(); },
     .destroy = [](void* object) { delete static_cast<BoltList*>(object); },
     .flags = kIsKind};
@@ -183,12 +186,12 @@ constexpr Field kMachineSpecFields[] = {
     {R"("inner":)", 1, 27, offsetof(MachineSpec, inner), Kind::kString, Shape::kOne, 0, nullptr, nullptr, nullptr},
     {R"("innermost":)", 1, 539, offsetof(MachineSpec, innermost), Kind::kString, Shape::kOne, 0, nullptr, nullptr, nullptr},
 };
-constexpr uint16_t kMachineSpecWire[] = {26, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 4, 3, 2, 1, 0, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28};
+constexpr auto kMachineSpecIndex = IndexOf<29>(kMachineSpecFields);
 constexpr TypeInfo kMachineSpec = {
     .name = "MachineSpec",
     .group_version = &kGroupVersion,
     .fields = kMachineSpecFields,
-    .wire_order = kMachineSpecWire,
+    .index = kMachineSpecIndex.View(),
     .discriminator = "mode",
     .one_of = "part:Part,parts:Parts",
     .flags = 0};
@@ -197,7 +200,7 @@ constexpr TypeInfo kMachineStatus = {
     .name = "MachineStatus",
     .group_version = &kGroupVersion,
     .fields = {},
-    .wire_order = nullptr,
+    .index = {},
     .flags = 0};
 
 constexpr Field kPartFields[] = {
@@ -205,23 +208,23 @@ constexpr Field kPartFields[] = {
     {R"("size":)", 2, 0, offsetof(Part, size), Kind::kInt32, Shape::kOne, kAlways, nullptr, nullptr, nullptr},
     {R"("next":)", 3, 0, offsetof(Part, next), Kind::kMessage, Shape::kOptional, 0, &AccessOf<Box<Part>>::value, &TypeOf<Part>, nullptr},
 };
-constexpr uint16_t kPartWire[] = {0, 1, 2};
+constexpr auto kPartIndex = IndexOf<3>(kPartFields);
 constexpr TypeInfo kPart = {
     .name = "Part",
     .group_version = &kGroupVersion,
     .fields = kPartFields,
-    .wire_order = kPartWire,
+    .index = kPartIndex.View(),
     .flags = kStructAtomic};
 
 constexpr Field kNamesFields[] = {
     {R"("items":)", 1, 0, offsetof(Names, items), Kind::kString, Shape::kList, 0, &AccessOf<std::vector<std::string>>::value, nullptr, nullptr},
 };
-constexpr uint16_t kNamesWire[] = {0};
+constexpr auto kNamesIndex = IndexOf<1>(kNamesFields);
 constexpr TypeInfo kNames = {
     .name = "Names",
     .group_version = &kGroupVersion,
     .fields = kNamesFields,
-    .wire_order = kNamesWire,
+    .index = kNamesIndex.View(),
     .flags = kTransparent};
 
 constexpr Field kNamesOrAllFields[] = {
@@ -229,12 +232,12 @@ constexpr Field kNamesOrAllFields[] = {
     {R"("part":)", 2, 0, offsetof(NamesOrAll, part), Kind::kMessage, Shape::kOptional, 0, &AccessOf<Box<Part>>::value, &TypeOf<Part>, nullptr},
     {R"("all":)", 3, 0, offsetof(NamesOrAll, all), Kind::kBool, Shape::kOne, 0, nullptr, nullptr, nullptr},
 };
-constexpr uint16_t kNamesOrAllWire[] = {0, 1, 2};
+constexpr auto kNamesOrAllIndex = IndexOf<3>(kNamesOrAllFields);
 constexpr TypeInfo kNamesOrAll = {
     .name = "NamesOrAll",
     .group_version = &kGroupVersion,
     .fields = kNamesOrAllFields,
-    .wire_order = kNamesOrAllWire,
+    .index = kNamesOrAllIndex.View(),
     .flags = kUnion};
 
 constexpr const TypeInfo* kTypes[] = {
