@@ -376,6 +376,21 @@ std::set<std::string> TakenAddresses(Core& core, const std::string& except_uid) 
   return taken;
 }
 
+// A free address of 10.0.0.0/24, or "". As in Kubernetes the lowest sixteen are given out last, so
+// that whoever asks for one of them by name mostly gets it.
+std::string FreeAddress(const std::set<std::string>& taken, Random& random) {
+  constexpr uint64_t kFirst = 2, kKept = 17, kEnd = 255;
+  const auto free_one = [&](uint64_t begin, uint64_t end, uint64_t start) -> std::string {
+    for (uint64_t i = 0; i < end - begin; ++i) {
+      std::string address = Cat("10.0.0.", std::to_string(begin + (start + i) % (end - begin)));
+      if (!taken.contains(address)) return address;
+    }
+    return {};
+  };
+  const std::string usual = free_one(kKept, kEnd, random.Below(kEnd - kKept));
+  return usual.empty() ? free_one(kFirst, kKept, random.Below(kKept - kFirst)) : usual;
+}
+
 std::set<int64_t> TakenPorts(Core& core, const std::string& except_uid) {
   std::set<int64_t> taken;
   const auto page = core.store.List({"services", "", {}, {}}, 0, 0, "");
@@ -442,16 +457,7 @@ Result<void> AllocateAddress(Core& core, Call& call, Value& service) {
   std::string wanted(spec.StringAt({"clusterIP"}));
   const auto taken = TakenAddresses(core, std::string(service.StringAt({"metadata", "uid"})));
   if (wanted.empty()) {
-    for (int tries = 0; tries < 253 && wanted.empty(); ++tries) {
-      const std::string candidate = Cat(
-          "10.0.0.",
-          std::to_string(2 + (core.env.random->Below(253) + static_cast<uint64_t>(tries)) % 253));
-      if (!taken.contains(candidate)) wanted = candidate;
-    }
-    for (int last = 2; last < 255 && wanted.empty(); ++last) {
-      const std::string candidate = Cat("10.0.0.", std::to_string(last));
-      if (!taken.contains(candidate)) wanted = candidate;
-    }
+    wanted = FreeAddress(taken, *core.env.random);
     if (wanted.empty()) return InternalError("failed to allocate a serviceIP: range is full");
   } else {
     std::string why;

@@ -341,6 +341,22 @@ TEST(Server, DefaultsAndChecksADeployment) {  // S-10.3, S-10.17
   EXPECT_EQ(Send(f.server, "GET", path + "/a").body.IntAt({"metadata", "generation"}), 2);
 }
 
+TEST(Server, ServicesGetTheLowestAddressesLast) {
+  Fixture f;
+  const auto create = [&](int number) {
+    const std::string service = Cat(R"({"metadata":{"name":"s)", std::to_string(number),
+                                    R"("},"spec":{"ports":[{"port":80}]}})");
+    return Send(f.server, "POST", "/api/v1/namespaces/default/services", service);
+  };
+  const auto last_number = [](const Reply& reply) {
+    return ParseInt(reply.body.StringAt({"spec", "clusterIP"}).substr(7)).value_or(0);
+  };
+  int number = 0;
+  for (; number < 254 - 16; ++number) EXPECT_GT(last_number(create(number)), 16) << number;
+  for (; number < 253; ++number) EXPECT_LE(last_number(create(number)), 16) << number;
+  EXPECT_THAT(create(number).text, HasSubstr("range is full"));
+}
+
 TEST(Server, AStatusUpdateOwnsAndCountsNothingButTheStatus) {
   Fixture f;
   const std::string path = "/apis/apps/v1/namespaces/default/deployments";

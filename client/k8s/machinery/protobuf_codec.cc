@@ -284,7 +284,8 @@ class Reader {
 
   // The next field that has a length and a number up to `last`, passing over all others. False at
   // the end and after a failure.
-  bool NextPart(std::string_view& in, uint32_t last, uint32_t& number, std::string_view& part) {
+  [[gnu::noinline]] bool NextPart(std::string_view& in, uint32_t last, uint32_t& number,
+                                  std::string_view& part) {
     const char* at = in.data();
     const char* const end = at + in.size();
     while (!failed() && at != end) {
