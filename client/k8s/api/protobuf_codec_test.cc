@@ -5,9 +5,19 @@
 
 #include "k8s/api/apiextensionsv1.h"
 #include "k8s/api/corev1.h"
+#include "k8s/api/custom.h"
 #include "k8s/api/group_versions.h"
 #include "k8s/base/strings.h"
 #include "k8s/machinery/field_index.h"
+
+namespace k8s::custom_for_test {
+
+struct Switch {
+  bool on{};
+};
+K8S_FIELDS(Switch, on)
+
+}  // namespace k8s::custom_for_test
 
 namespace k8s {
 namespace {
@@ -134,11 +144,20 @@ TEST(ProtobufCodec, RefusesWhatNestsTooDeep) {
 TEST(ProtobufCodec, ReadsFieldsInAnyOrderAndNumbersPackedOrNot) {
   corev1::PodSecurityContext context;
   const std::string fs_group = "\x28\x07"s, one = "\x20\x01"s, packed = "\x22\x03\x02\xac\x02"s;
-  const auto read = DecodeProtobufMessage(fs_group + one + packed + one,
+  const std::string unknown = "\x80\xf1\x04\x01"s;  // 10,000, a number
+  const auto read = DecodeProtobufMessage(unknown + fs_group + one + packed + one,
                                           TypeOf<corev1::PodSecurityContext>(), &context);
   ASSERT_TRUE(read) << read.error();
   EXPECT_EQ(context.fsGroup, 7);
   EXPECT_EQ(context.supplementalGroups, (std::vector<int64_t>{1, 2, 300, 1}));
+}
+
+TEST(ProtobufCodec, AFieldWithoutANumberIsNeverRead) {
+  custom_for_test::Switch light;
+  for (const std::string& bytes : {"\x08\x01"s, "\x80\xf1\x04\x01"s}) {
+    EXPECT_TRUE(DecodeProtobufMessage(bytes, TypeOf<custom_for_test::Switch>(), &light));
+    EXPECT_FALSE(light.on);
+  }
 }
 
 TEST(ProtobufCodec, MergesAMessageThatComesTwice) {

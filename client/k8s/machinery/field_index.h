@@ -66,7 +66,7 @@ constexpr FieldIndexOf<N> IndexOf(const Field* fields) {
     const WireType type = field.shape == Shape::kMap ? kLength : WireTypeOf(field.kind);
     const uint64_t tag = uint64_t{field.number} << 3 | type;
     index.names[i] = FirstFour(field.quoted);
-    index.wire[i] = {.key = tag <= kMaxKeyedTag ? WireKey(tag, field.outer) : 0,
+    index.wire[i] = {.key = tag <= kMaxKeyedTag ? WireKey(tag, field.outer) : 0,  // 0 is no tag
                      .offset = field.offset,
                      .index = static_cast<uint16_t>(i),
                      .kind = field.kind,

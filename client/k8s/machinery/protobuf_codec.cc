@@ -365,6 +365,8 @@ class Reader {
     }
   }
 
+  static constexpr uint32_t kNoKey = 0xffff'ffff;  // of no field
+
   // depth and outer say which of Go's embedded structs the bytes belong to.
   bool Message(const char* at, const char* end, const TypeInfo& type, void* object, int depth,
                uint32_t outer) {
@@ -377,7 +379,7 @@ class Reader {
     while (at != end) {
       const Number tag = Tag(at, end);
       if (tag.at == nullptr) return false;
-      const uint32_t key = tag.value <= kMaxKeyedTag ? WireKey(tag.value, outer) : 0;
+      const uint32_t key = tag.value <= kMaxKeyedTag ? WireKey(tag.value, outer) : kNoKey;
       size_t i = last;
       while (i < count && wire[i].key != key) ++i;
       if (i == count) [[unlikely]] {
@@ -415,14 +417,18 @@ class Reader {
     return nullptr;
   }
 
-  // A field that is unknown, of another type than expected, packed, or of an embedded struct.
+  // A field that is unknown, of another type than expected, packed, of an embedded struct, or of a
+  // very large number.
   [[gnu::noinline]] const char* Unusual(Number tag, const char* end, const TypeInfo& type,
                                         void* object, int depth, uint32_t outer) {
     const uint64_t number = tag.value >> 3, wire = tag.value & 7;
     bool embedded = false;
     const Field* field = Find(type, number, depth, outer, embedded);
     if (field == nullptr) return Skip(tag.at, end, wire);
-    const bool packed = field->shape == Shape::kList && WireTypeOf(field->kind) != kLength;
+    const WireType expected = field->shape == Shape::kMap ? kLength : WireTypeOf(field->kind);
+    if (!embedded && wire == expected)  // its number has no key
+      return Value(tag.at, end, *field, MemberOf(object, *field), false);
+    const bool packed = field->shape == Shape::kList && expected != kLength;
     if (wire != kLength || !(embedded || packed)) {
       return Fail(field->shape == Shape::kMap ? "a map entry of another type than expected"
                                               : "a field of another type than expected",
