@@ -555,12 +555,10 @@ class Reader {
     const Number length = Length(at, end);
     if (length.at == nullptr) return nullptr;
     const char* const stop = length.at + length.value;
-    switch (field.kind) {
-      case Kind::kMessage:
-        return Message(length.at, stop, field.type(), element, 0, 0) ? stop : nullptr;
-      default:
-        return Small(length.at, stop, field.kind, element) ? stop : nullptr;
-    }
+    const bool read = field.kind == Kind::kMessage
+                          ? Message(length.at, stop, field.type(), element, 0, 0)
+                          : Small(length.at, stop, field.kind, element);
+    return read ? stop : nullptr;
   }
 
   // The messages behind the scalars with rules of their own: at most three fields.
