@@ -2,7 +2,10 @@
 if(TARGET fakeapiserver)
   add_test(NAME kubectl_smoke
            COMMAND ${PROJECT_SOURCE_DIR}/scripts/kubectl_smoke $<TARGET_FILE:fakeapiserver>)
-  set_tests_properties(kubectl_smoke PROPERTIES LABELS kubectl TIMEOUT 300 SKIP_RETURN_CODE 77)
+  add_test(NAME kubectl_smoke_over_http2
+           COMMAND ${PROJECT_SOURCE_DIR}/scripts/kubectl_smoke $<TARGET_FILE:fakeapiserver> --tls)
+  set_tests_properties(kubectl_smoke kubectl_smoke_over_http2
+                       PROPERTIES LABELS kubectl TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
 
 if(TARGET k8s_kubernetes AND TARGET k8s_clientcmd)

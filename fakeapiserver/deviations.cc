@@ -170,7 +170,9 @@ constexpr Deviation kDeviations[] = {
      "429."},
     {"time-limits", "S-14.4", "Handlers answer at once, so that the time limit never strikes."},
     {"shut-down", "S-14.5", "A server that gets SIGTERM ends at once."},
-    {"http2", "S-14.10", "HTTP/1.1 alone is spoken."},
+    {"http2", "S-14.10",
+     "There is no --goaway-chance; a rule of faults that adds the header Connection: close to an "
+     "answer makes the GOAWAY behind it."},
     {"controllers", "S-12.6 S-12.7 S-12.8",
      "Of the controllers those of namespaces, garbage and service accounts can be turned on, no "
      "others."},

@@ -23,6 +23,8 @@
 #include <unordered_map>
 
 #include "fakeapiserver/certificates.h"
+#include "fakeapiserver/http1_session.h"
+#include "fakeapiserver/http2_session.h"
 #include "fakeapiserver/tls_channel.h"
 #include "k8s/base/log.h"
 #include "k8s/base/strings.h"
@@ -61,10 +63,12 @@ std::string SystemText() { return ToLower(std::strerror(errno)); }
 
 struct Connection {
   uint64_t id = 0;
+  uint64_t number = 0;  // the door's
   Descriptor socket;
   std::unique_ptr<TlsChannel> tls;
   ByteBuffer sealed;         // by TLS, and not yet taken by the socket
   size_t sealed_output = 0;  // so much of the session's output is in it
+  bool agreed = false;       // on a protocol, through TLS
   bool input_ended = false;  // the client has sent its FIN
   bool ended = false;        // this side has
   std::unique_ptr<Session> session;
@@ -108,7 +112,9 @@ class Listener::Loop {
   void Run();
   void Accept();
   void OnEvent(Connection& connection, uint32_t events);
+  SessionContext ContextOf(const Connection& connection);
   void RefusePlainHttp(Connection& connection);
+  void Agree(Connection& connection);
   bool Read(Connection& connection);
   bool Open(Connection& connection, std::string_view received);
   bool TakeEnd(Connection& connection);
@@ -187,7 +193,8 @@ Result<void> Listener::Loop::OpenTls() {
     identity = authority_->Issue(options_.bind);
   }
   if (!identity) return identity.error();
-  auto context = TlsContext::New(*identity, options_.certificate_file, options_.key_file);
+  auto context = TlsContext::New(*identity, options_.certificate_file, options_.key_file,
+                                 !options_.disable_http2);
   if (!context) return context.error();
   certificate_chain_ = std::move(identity->chain);
   tls_[""] = *std::move(context);
@@ -199,7 +206,8 @@ const TlsContext& Listener::Loop::ContextFor(const std::string& flaw) {
   const auto known = tls_.find(flaw);
   if (known != tls_.end()) return *known->second;
   if (!authority_) authority_ = std::make_unique<Authority>();
-  auto made = TlsContext::New(authority_->Issue(options_.bind, flaw), "", "");
+  auto made =
+      TlsContext::New(authority_->Issue(options_.bind, flaw), "", "", !options_.disable_http2);
   return made ? *(tls_[flaw] = *std::move(made)) : *tls_[""];
 }
 
@@ -328,15 +336,14 @@ void Listener::Loop::Accept() {
     connection->id = next_id_++;
     connection->socket = Descriptor(fd);
     Admission admission = door_.Admit();
-    const char* const scheme = tls_.empty() ? "http" : "https";
-    connection->session =
-        std::make_unique<Session>(door_, options_.session, env_.clock, admission.connection, scheme,
-                                  [this, id = connection->id] { Wake(id); });
+    connection->number = admission.connection;
+    auto session = std::make_unique<Http1Session>(ContextOf(*connection));
     if (admission.answer) {
-      connection->session->Begin(std::move(*admission.answer));
+      session->Begin(std::move(*admission.answer));
     } else if (!tls_.empty()) {
       connection->tls = std::make_unique<TlsChannel>(ContextFor(admission.certificate));
     }
+    connection->session = std::move(session);
     epoll_event event{};
     event.events = connection->interest = EPOLLIN | EPOLLRDHUP;
     event.data.u64 = connection->id;
@@ -411,15 +418,32 @@ void Listener::Loop::OnEvent(Connection& connection, uint32_t events) {
   Drive(connection.id);
 }
 
+SessionContext Listener::Loop::ContextOf(const Connection& connection) {
+  return {.door = door_,
+          .limits = options_.session,
+          .clock = env_.clock,
+          .connection = connection.number,
+          .scheme = tls_.empty() ? "http" : "https",
+          .wake = [this, id = connection.id] { Wake(id); }};
+}
+
 // In the clear, as Go's server says it to a client that took the wrong scheme.
 void Listener::Loop::RefusePlainHttp(Connection& connection) {
   connection.tls.reset();
-  connection.session->Begin(Answer::Text(400, "Client sent an HTTP request to an HTTPS server.\n"));
+  auto session = std::make_unique<Http1Session>(ContextOf(connection));
+  session->Begin(Answer::Text(400, "Client sent an HTTP request to an HTTPS server.\n"));
+  connection.session = std::move(session);
+}
+
+// Until the handshake is done nobody knows what will be spoken; nothing has been by then.
+void Listener::Loop::Agree(Connection& connection) {
+  connection.agreed = true;
+  if (connection.tls->protocol() == Http2Session::kProtocol)
+    connection.session = std::make_unique<Http2Session>(ContextOf(connection));
 }
 
 // False when the connection is of no use any more.
 bool Listener::Loop::Read(Connection& connection) {
-  Session& session = *connection.session;
   while (true) {
     const ssize_t got = recv(connection.socket.get(), read_buffer_.data(), read_buffer_.size(), 0);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
@@ -429,9 +453,10 @@ bool Listener::Loop::Read(Connection& connection) {
     if (connection.tls) {
       if (!Open(connection, received)) return false;
     } else {
-      session.Receive(received);
+      connection.session->Receive(received);
     }
     // While an answer is on its way the client may pipeline a little, not a lot.
+    Session& session = *connection.session;
     if (connection.input_ended || session.IsFlooded()) return true;
     if (received.size() < read_buffer_.size()) return true;
     session.Drive();
@@ -451,6 +476,7 @@ bool Listener::Loop::Open(Connection& connection, std::string_view received) {
   Lend(connection);
   tls.Receive(received);
   while (const size_t count = tls.Open(open_buffer_, connection.sealed)) {
+    if (!connection.agreed) Agree(connection);
     connection.session->Receive({open_buffer_.data(), count});
   }
   if (tls.state() == TlsChannel::State::kPlainHttp) {

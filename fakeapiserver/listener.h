@@ -20,6 +20,7 @@ struct ListenerOptions {
   std::string certificate_file{};
   std::string key_file{};
   bool self_made_certificate = false;
+  bool disable_http2 = false;  // else it is spoken through TLS with whoever wants it
 
   size_t max_connections = 20'000;  // more wait in the backlog
   SessionLimits session{};

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fakeapiserver/http2_client_for_test.h"
 #include "fakeapiserver/scratch_folder_for_test.h"
 #include "fakeapiserver/server.h"
 #include "k8s/base/strings.h"
+#include "k8s/http/dial.h"
 #include "k8s/http/socket_transport.h"
 #include "k8s/http/tls_server_for_test.h"
 #include "k8s/machinery/json.h"
@@ -114,6 +116,66 @@ TEST(TlsListener, IsNotTrustedByAClientOfAnotherAuthority) {
   const auto refused = f.Get("/livez");
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message(), HasSubstr("signed by unknown authority"));
+}
+
+// A client of HTTP/2 on a socket, through TLS.
+class Http2Socket {
+ public:
+  explicit Http2Socket(int port) {
+    const int fd = http::DialTcp("127.0.0.1", std::to_string(port), waiting_).value();
+    auto tls = http::TlsContext::New({.insecure = true, .next_protos = {"h2"}}).value();
+    stream_ = tls->Handshake(http::NewSocketStream(fd), "127.0.0.1", "", waiting_).value();
+  }
+  int32_t Get(std::string path) { return client_.Send("GET", std::move(path)); }
+  // Sends and receives until that is so, or the connection has ended.
+  template <class Done>
+  void Until(Done done) {
+    std::string buffer(10'000, '\0');
+    while (!done() && end_.empty()) {
+      size_t written = 0;
+      ASSERT_TRUE(http::WriteAll(*stream_, client_.Output(), {}, waiting_, written));
+      const auto count = http::ReadSome(*stream_, buffer.data(), buffer.size(), waiting_);
+      if (!count || *count == 0) {
+        end_ = count ? "FIN" : count.error().message();
+      } else {
+        ASSERT_TRUE(client_.Receive(std::string_view(buffer).substr(0, *count)));
+      }
+    }
+  }
+  const Http2ClientForTest::Answer& answer(int32_t stream) { return client_.answer(stream); }
+  const std::string& end() const { return end_; }
+
+ private:
+  const std::shared_ptr<Clock> clock_ = RealClock();
+  const Context none_;
+  const http::Waker waker_;
+  const http::Waiting waiting_{*clock_, none_, waker_, clock_->Now() + std::chrono::seconds(20)};
+  std::unique_ptr<http::ByteStream> stream_;
+  Http2ClientForTest client_;
+  std::string end_;
+};
+
+TEST(TlsListener, SpeaksHttp2WithWhoeverWantsIt) {
+  TlsFixture f;
+  Http2Socket socket(f.server.port());
+  const int32_t watch = socket.Get(Cat(kMaps, "?watch=1")), live = socket.Get("/livez");
+  socket.Until([&] { return socket.answer(live).ended && !socket.answer(watch).status.empty(); });
+  EXPECT_EQ(socket.answer(live).body, "ok");
+  ASSERT_TRUE(f.server.Seed(ConfigMap("first", "")));
+  socket.Until([&] { return socket.answer(watch).body.ends_with("\n"); });
+  EXPECT_THAT(socket.answer(watch).body, HasSubstr(R"("name":"first")"));
+  EXPECT_EQ(f.server.connections(), 1u);
+}
+
+TEST(TlsListener, AFaultResetsAConnectionOfHttp2) {
+  TlsFixture f;
+  f.server.faults().OnEvery("configmaps").Reset();
+  Http2Socket socket(f.server.port());
+  const int32_t live = socket.Get("/livez"), list = socket.Get(std::string(kMaps));
+  socket.Until([] { return false; });
+  EXPECT_EQ(socket.answer(list).status, "");
+  EXPECT_EQ(socket.answer(live).body, "");  // it had to wait, and was lost
+  EXPECT_THAT(socket.end(), HasSubstr("connection reset by peer"));
 }
 
 std::string WhyNot(const ListenerOptions& options) {

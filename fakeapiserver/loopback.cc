@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "fakeapiserver/http1_session.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/socket_transport.h"
 
@@ -134,13 +135,19 @@ class MemoryStream final : public http::ByteStream {
  public:
   MemoryStream(const Env& env, Door& door, Admission admission, std::string addresses)
       : clock_(env.clock), addresses_(std::move(addresses)) {
-    session_ = std::make_unique<Session>(door, SessionLimits{}, clock_, admission.connection,
-                                         "http", [this] {
-                                           std::lock_guard lock(mutex_);
-                                           woken_ = true;
-                                           changed_.notify_all();
-                                         });
-    if (admission.answer) session_->Begin(std::move(*admission.answer));
+    auto wake = [this] {
+      std::lock_guard lock(mutex_);
+      woken_ = true;
+      changed_.notify_all();
+    };
+    auto session = std::make_unique<Http1Session>(SessionContext{.door = door,
+                                                                 .limits = {},
+                                                                 .clock = clock_,
+                                                                 .connection = admission.connection,
+                                                                 .scheme = "http",
+                                                                 .wake = std::move(wake)});
+    if (admission.answer) session->Begin(std::move(*admission.answer));
+    session_ = std::move(session);
   }
 
   Attempt TryRead(char* to, size_t size) override {

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ usage: fakeapiserver [options]
                             namespace (a deleted one is emptied and goes away), garbage-collector
                             (dependants follow their owners), service-account (a namespace gets its
                             account and root certificates); separated by commas, or all
+  --disable-http2-serving   speak HTTP/1.1 alone through TLS, and not HTTP/2, too
   --faults FILE             rules of faults, as docs/faults.md explains; may be given several times
   --fault-objects           serve faults as objects: kubectl apply -f of kind Fault in
                             fakeapiserver.test/v1
@@ -71,18 +73,22 @@ Result<int64_t> Number(std::string_view name, std::string_view text, int64_t lea
 
 Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
   Flags flags;
+  const std::map<std::string_view, bool*> switches{
+      {"--tls", &flags.listener.self_made_certificate},
+      {"--disable-http2-serving", &flags.listener.disable_http2},
+      {"--fault-objects", &flags.fault_objects},
+      {"--faults-must-fire", &flags.faults_must_fire},
+      {"--strict", &flags.strict},
+  };
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string name = arguments[i];
     if (name == "--help" || name == "-h") {
       flags.help = true;
       return flags;
     }
-    if (name == "--fault-objects" || name == "--faults-must-fire" || name == "--tls" ||
-        name == "--strict") {
-      (name == "--tls"             ? flags.listener.self_made_certificate
-       : name == "--strict"        ? flags.strict
-       : name == "--fault-objects" ? flags.fault_objects
-                                   : flags.faults_must_fire) = true;
+    const auto is_switch = switches.find(name);
+    if (is_switch != switches.end()) {
+      *is_switch->second = true;
       continue;
     }
     std::string value;

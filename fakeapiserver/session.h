@@ -1,15 +1,13 @@
 #pragma once
 
-// One connection of HTTP/1.1, the server's side, without any I/O: bytes go in, requests are served,
-// bytes come out. The listener runs it over sockets and the loopback in memory, so both speak
-// alike. A session belongs to one thread at a time; only the wake function is called from any
-// thread.
+// One connection, the server's side, without any I/O: bytes go in, requests are served, bytes come
+// out. The listener runs it over sockets and the loopback in memory, so both speak alike. A session
+// belongs to one thread at a time; only the wake function is called from any thread.
 
 #include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,6 +52,16 @@ struct SessionLimits {
   Duration idle_timeout = std::chrono::seconds(90);
 };
 
+// What a session lives with.
+struct SessionContext {
+  Door& door;
+  SessionLimits limits;
+  std::shared_ptr<Clock> clock;
+  uint64_t connection = 0;
+  std::string_view scheme;     // a literal
+  std::function<void()> wake;  // asks for Drive, from any thread and under locks
+};
+
 class Session {
  public:
   // What the connection's owner does once the output is sent.
@@ -64,18 +72,14 @@ class Session {
     kReset,
   };
 
-  Session(Door& door, SessionLimits limits, std::shared_ptr<Clock> clock, uint64_t connection,
-          std::string_view scheme, std::function<void()> wake);
-  ~Session();
+  virtual ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Answers before anything is read.
-  void Begin(Answer answer);
-  void Receive(std::string_view bytes);
-  void ReceiveEnd();
+  virtual void Receive(std::string_view bytes) = 0;
+  virtual void ReceiveEnd() = 0;
   // Does what can be done now. Called after bytes came or went, after wake, and at timer().
-  void Drive();
+  virtual void Drive() = 0;
 
   const std::deque<Slice>& output() const { return out_; }
   size_t output_offset() const { return out_offset_; }  // of the first slice: sent already
@@ -83,61 +87,37 @@ class Session {
 
   Fate fate() const { return fate_; }
   // Drive would do more now that the output is gone.
-  bool CanContinue() const;
+  virtual bool CanContinue() const = 0;
   // Nothing more is read until the output is gone.
-  bool IsFlooded() const;
+  virtual bool IsFlooded() const = 0;
   TimePoint timer() const { return timer_; }
 
- private:
-  enum class State : uint8_t { kHead, kBody, kAnswer, kDrain };
+ protected:
+  explicit Session(SessionContext context);
 
-  bool Advance();
-  bool ParseHead();
-  bool ParseBody();
-  void Dispatch();
   void Enqueue(Slice slice);
-  void Start(Answer answer);
-  void Pump();
-  void Finish();
-  void DropSource();
+  size_t output_bytes() const { return out_bytes_; }
+  // Ends the output once it is sent. What comes in from then on is dropped, up to a limit.
+  void StartDrain();
+  void Drop(size_t count);
 
-  Door& door_;
-  const std::shared_ptr<std::atomic<size_t>> sessions_;
-  const SessionLimits limits_;
-  const std::shared_ptr<Clock> clock_;
-  const uint64_t connection_;
-  const std::string scheme_;
-  const std::function<void()> wake_;
-  State state_ = State::kHead;
+  const SessionContext context_;
   Fate fate_ = Fate::kOpen;
   TimePoint timer_ = kForever;
 
-  // Input.
-  std::string in_;
-  http::HeadParser parser_{http::HeadParser::Kind::kRequest};
-  http::MessageHead head_;
-  http::Framing framing_;
-  http::ChunkedDecoder chunks_;
-  std::string body_;
-  bool eof_ = false;
-  size_t drained_ = 0;
-
-  // Output.
+ private:
+  const std::shared_ptr<std::atomic<size_t>> sessions_;
   std::deque<Slice> out_;
   size_t out_bytes_ = 0;
   size_t out_offset_ = 0;
-  std::unique_ptr<Source> source_;
-  std::function<Answer()> decide_;
-  TimePoint decide_at_{};
-  bool source_has_more_ = false;  // it was left because the output was full
-  bool chunked_ = false;
-  bool close_after_ = false;
-  bool cut_ = false;
+  size_t drained_ = 0;
 };
 
 // The request of a head; its body is still to come.
 http::Request RequestOf(http::MessageHead head);
-// The status line and fields of an answer, to which it adds how the body ends: `chunked`, `close`.
-std::string AnswerHead(Answer& answer, bool chunked, bool close);
+// Whether the answer to that request is one with a body.
+bool HasBody(const http::MessageHead& request, const Answer& answer);
+// Says how long the body is, where that is known.
+void SetLength(Answer& answer);
 
 }  // namespace k8s::fakeapiserver

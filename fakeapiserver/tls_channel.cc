@@ -28,6 +28,10 @@ constexpr char kTls12Ciphers[] =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
 
+// In order of preference, each behind its length.
+constexpr std::string_view kProtocols = "\x02h2\x08http/1.1";
+constexpr std::string_view kOnlyHttp1 = kProtocols.substr(3);
+
 struct Deleter {
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509* certificate) const { X509_free(certificate); }
@@ -102,7 +106,17 @@ const BIO_METHOD* IoMethod() {
   return method;
 }
 
-void Configure(SSL_CTX* context) {
+// Who wants none of the protocols is refused, as by Go's server.
+int SelectProtocol(SSL*, const unsigned char** out, unsigned char* size,
+                   const unsigned char* wanted, unsigned wanted_size, void* protocols) {
+  const auto& ours = *static_cast<const std::string_view*>(protocols);
+  const int found = SSL_select_next_proto(const_cast<unsigned char**>(out), size,
+                                          reinterpret_cast<const unsigned char*>(ours.data()),
+                                          static_cast<unsigned>(ours.size()), wanted, wanted_size);
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+void Configure(SSL_CTX* context, bool http2) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   // Go's server does not renegotiate either; and so sealing never waits for the client.
@@ -110,6 +124,8 @@ void Configure(SSL_CTX* context) {
                                    SSL_OP_NO_RENEGOTIATION | SSL_OP_ENABLE_KTLS);
   SSL_CTX_set_ciphersuites(context, kTls13Ciphers);
   SSL_CTX_set_cipher_list(context, kTls12Ciphers);
+  SSL_CTX_set_alpn_select_cb(context, SelectProtocol,
+                             const_cast<std::string_view*>(http2 ? &kProtocols : &kOnlyHttp1));
 }
 
 Result<void> Show(const Identity& identity, std::string_view certificate_file,
@@ -139,9 +155,9 @@ Result<void> Show(const Identity& identity, std::string_view certificate_file,
 
 Result<std::unique_ptr<TlsContext>> TlsContext::New(const Identity& identity,
                                                     std::string_view certificate_file,
-                                                    std::string_view key_file) {
+                                                    std::string_view key_file, bool http2) {
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  Configure(context.get());
+  Configure(context.get(), http2);
   const auto shown = Show(identity, certificate_file, key_file, context.get());
   ERR_clear_error();
   if (!shown) return shown.error();
@@ -157,6 +173,13 @@ TlsChannel::TlsChannel(const TlsContext& context)
 }
 
 TlsChannel::~TlsChannel() = default;
+
+std::string_view TlsChannel::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
 
 void TlsChannel::Fail() {
   state_ =

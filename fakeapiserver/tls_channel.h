@@ -25,9 +25,10 @@ namespace k8s::fakeapiserver {
 class TlsContext {
  public:
   // Errors name the files that the identity comes from; what was made on the spot has none.
+  // Clients may agree on HTTP/1.1 (ALPN), and with `http2` on HTTP/2, which is preferred.
   static Result<std::unique_ptr<TlsContext>> New(const Identity& identity,
                                                  std::string_view certificate_file,
-                                                 std::string_view key_file);
+                                                 std::string_view key_file, bool http2);
 
  private:
   friend class TlsChannel;
@@ -56,6 +57,8 @@ class TlsChannel {
   TlsChannel& operator=(const TlsChannel&) = delete;
 
   State state() const { return state_; }
+  // What was agreed on (ALPN) when the handshake is done; "" where the client asked for nothing.
+  std::string_view protocol() const;
   // Whether its records are sealed without SSL_write (docs/adr/0005).
   bool HasSealer() const { return io_.sealer != nullptr; }
   // The bytes must stay until Open has returned 0. REQUIRES: it has since the last call.

@@ -9,18 +9,26 @@
 namespace k8s::fakeapiserver {
 namespace {
 
+const TlsContext& Http2Context() {
+  static const auto context = TlsContext::New(Authority().Issue("127.0.0.1"), "", "", true).value();
+  return *context;
+}
+
 // A channel and a client of OpenSSL's, which pass each other bytes in memory.
 struct Pair {
-  std::unique_ptr<TlsContext> server_context =
-      TlsContext::New(Authority().Issue("127.0.0.1"), "", "").value();
   std::shared_ptr<SSL_CTX> client_context{SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
-  TlsChannel channel{*server_context};
+  TlsChannel channel;
   std::shared_ptr<SSL> client;
   BIO* to_client = BIO_new(BIO_s_mem());
   BIO* to_server = BIO_new(BIO_s_mem());
   std::string received;  // by the channel
 
-  explicit Pair(const char* ciphers = nullptr, int version = 0) {
+  explicit Pair(const char* ciphers = nullptr, int version = 0, std::string_view protocols = "",
+                const TlsContext& server = Http2Context())
+      : channel(server) {
+    SSL_CTX_set_alpn_protos(client_context.get(),
+                            reinterpret_cast<const unsigned char*>(protocols.data()),
+                            static_cast<unsigned>(protocols.size()));
     if (ciphers) SSL_CTX_set_ciphersuites(client_context.get(), ciphers);
     if (version) SSL_CTX_set_max_proto_version(client_context.get(), version);
     client.reset(SSL_new(client_context.get()), SSL_free);
@@ -157,8 +165,7 @@ TEST(TlsChannel, FailsAtRecordsThatWereTamperedWith) {
 }
 
 TEST(TlsChannel, KnowsHttpInTheClear) {
-  Pair pair;
-  TlsChannel channel(*pair.server_context);
+  TlsChannel channel(Http2Context());
   ByteBuffer out;
   std::string plain(100, '\0');
   channel.Receive("GET / HTTP/1.1\r\n\r\n");
@@ -177,6 +184,21 @@ TEST(TlsChannel, EndsOrGoesOnWhenTheClientChangesKeys) {
   EXPECT_EQ(pair.received, "hello");
   pair.SendAll({Slice::Literal("still here")});
   EXPECT_EQ(pair.ReadAll(), "still here");
+}
+
+TEST(TlsChannel, AgreesOnTheBestProtocolThatTheClientWants) {
+  const auto agreed = [](std::string_view wanted) {
+    return std::string(Pair(nullptr, 0, wanted).channel.protocol());
+  };
+  EXPECT_EQ(agreed("\x08http/1.1\x02h2"), "h2");
+  EXPECT_EQ(agreed("\x08http/1.1"), "http/1.1");
+  EXPECT_EQ(agreed(""), "");
+  EXPECT_EQ(Pair(nullptr, 0, "\x06spdy/3").channel.state(), TlsChannel::State::kFailed);
+}
+
+TEST(TlsChannel, AgreesOnHttp1WhereHttp2IsOff) {
+  const auto context = TlsContext::New(Authority().Issue("127.0.0.1"), "", "", false).value();
+  EXPECT_EQ(Pair(nullptr, 0, "\x02h2\x08http/1.1", *context).channel.protocol(), "http/1.1");
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <deque>
 
-#include "fakeapiserver/session.h"
+#include "fakeapiserver/http1_session.h"
 #include "k8s/http/h1.h"
 
 namespace k8s::fakeapiserver {

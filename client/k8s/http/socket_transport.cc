@@ -584,6 +584,9 @@ class SocketTransport final : public RoundTripper {
 Result<std::shared_ptr<RoundTripper>> NewSocketTransport(TransportOptions options, Env env) {
   if (!options.proxy) options.proxy = ProxyFromEnvironment(*env.host);
   if (!options.tracker) options.tracker = std::make_shared<ConnectionTracker>();
+  // Nothing else is spoken here, so a peer must not choose it.
+  std::erase_if(options.tls.next_protos,
+                [](const std::string& name) { return !name.starts_with("http/1."); });
   auto pool = std::make_shared<Pool>(options, env.clock);
   std::unique_ptr<ReloadingTls> tls;  // none where nothing is encrypted
   if (!options.open) {

@@ -166,8 +166,7 @@ WallTime MomentOf(const ASN1_TIME* time) {
 std::string AlpnBytes(const std::vector<std::string>& protocols) {
   std::string bytes;
   for (const std::string& protocol : protocols) {
-    // This transport speaks HTTP/1.1 only; a peer must not choose anything else.
-    if (!protocol.starts_with("http/1.") || protocol.size() > 255) continue;
+    if (protocol.size() > 255) continue;
     bytes += static_cast<char>(protocol.size());
     bytes += protocol;
   }

@@ -1,0 +1,53 @@
+// Any bytes as a connection of HTTP/2, in pieces: whatever they are, the session comes to rest with
+// its output gone, and lets go of every source.
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "fakeapiserver/http2_session.h"
+#include "k8s/base/fake_clock.h"
+
+namespace {
+
+using namespace k8s::fakeapiserver;
+
+class AnsweringDoor final : public Door {
+ public:
+  Admission Admit() override { return {}; }
+  Refusal Refuses() override { return {}; }
+  std::unique_ptr<Answer> OnHead(const k8s::http::MessageHead&, uint64_t) override {
+    return nullptr;
+  }
+  Answer Serve(const k8s::http::Request& request, uint64_t) override {
+    return Answer::Text(request.url.path.size() > 1 ? 200 : 401, request.body ? *request.body : "");
+  }
+  const std::shared_ptr<std::atomic<size_t>>& sessions() const override { return sessions_; }
+
+ private:
+  const std::shared_ptr<std::atomic<size_t>> sessions_ = std::make_shared<std::atomic<size_t>>(0);
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  AnsweringDoor door;
+  Http2Session session({.door = door,
+                        .limits = {.max_body = 100},
+                        .clock = std::make_shared<k8s::FakeClock>(),
+                        .scheme = "https",
+                        .wake = [] {}});
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  while (!bytes.empty() && session.fate() != Session::Fate::kClose) {
+    const std::string_view piece = bytes.substr(0, 1 + bytes.size() / 2);
+    bytes.remove_prefix(piece.size());
+    session.Receive(piece);
+    int turns = 0;
+    do {
+      session.Drive();
+      const auto& output = session.output();
+      session.Sent(SizeOf({output.begin(), output.end()}));
+      if (++turns > 10'000) std::abort();
+    } while (session.CanContinue());
+  }
+  return 0;
+}
