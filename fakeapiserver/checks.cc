@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -49,7 +50,17 @@ struct Rule {
   std::vector<Step> steps{};
   std::vector<Part> parts{};  // of the place, whose texts they look at
 };
-using Rules = std::map<std::string, std::vector<Rule>, std::less<>>;  // by "package.Type"
+// The rules of a type, read when they are first asked for: a server meets few of all types.
+class RulesOfType {
+ public:
+  std::vector<std::string_view> lines{};  // of the facts
+  const std::vector<Rule>& Read() const;
+
+ private:
+  mutable std::once_flag once_;
+  mutable std::vector<Rule> rules_;
+};
+using Rules = std::map<std::string_view, RulesOfType>;  // by "package.Type"
 
 // Words and quoted texts; a ";" is a word of its own.
 std::vector<std::string> Words(std::string_view line) {
@@ -89,54 +100,41 @@ std::vector<std::string> PlaceOf(std::string_view text) {
   return place;
 }
 
-Rules ReadFacts(std::string_view text) {
+// Which lines belong to which type.
+Rules SortFacts(std::string_view text) {
   Rules rules;
-  std::vector<std::vector<Rule>*> current;
+  std::vector<RulesOfType*> current;
   for (std::string_view line : Split(text, '\n')) {
-    auto words = Words(line.substr(0, line.starts_with('#') ? 0 : line.npos));
-    if (words.empty()) continue;
-    if (words[0] == "type") {
-      current.clear();
-      for (size_t i = 1; i < words.size(); ++i) current.push_back(&rules[words[i]]);
+    if (line.empty() || line[0] == '#') continue;
+    if (!line.starts_with("type ")) {
+      for (RulesOfType* one : current) one->lines.push_back(line);
       continue;
     }
-    Rule rule{PlaceOf(words[0]), {{}}, {}};
-    for (size_t i = 1; i < words.size(); ++i) {
-      if (words[i] == ";") {
-        rule.steps.emplace_back();
-      } else if (rule.steps.back().word.empty()) {
-        rule.steps.back().word = std::move(words[i]);
-      } else {
-        rule.steps.back().arguments.push_back(std::move(words[i]));
-      }
-    }
-    for (Step& step : rule.steps) {
-      if (step.word.starts_with("when") || step.word.starts_with("unless"))
-        step.place = PlaceOf(step.Argument(0));
-    }
-    for (size_t i = 0; i + 1 < current.size(); ++i) current[i]->push_back(rule);
-    if (!current.empty()) current.back()->push_back(std::move(rule));
+    current.clear();
+    for (std::string_view name : Split(line.substr(line.find(' ') + 1), ' '))
+      current.push_back(&rules[name]);
   }
   return rules;
 }
 
-const Rules& AllRules();
-
-const std::vector<Rule>* RulesNamed(std::string_view name) {
-  const auto found = AllRules().find(name);
-  return found == AllRules().end() ? nullptr : &found->second;
+const Rules& AllRules() {
+  static const auto* const rules = new Rules(SortFacts(kChecksFacts));
+  return *rules;
 }
 
 // Null: there are none. Most messages are checked as a whole, by rules that are looked up once.
 const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "") {
-  if (!part.empty()) return RulesNamed(Cat(type.group_version->package, ".", type.name, part));
+  if (!part.empty()) {
+    const auto found = AllRules().find(Cat(type.group_version->package, ".", type.name, part));
+    return found == AllRules().end() ? nullptr : &found->second.Read();
+  }
   static const auto* const whole = [] {
-    auto* made = new std::unordered_map<const TypeInfo*, const std::vector<Rule>*>();
+    auto* made = new std::unordered_map<const TypeInfo*, const RulesOfType*>();
     for (const GroupVersionInfo* version : AllGroupVersions()) {
       const std::string prefix = Cat(version->package, ".");
       for (auto rules = AllRules().lower_bound(prefix);
            rules != AllRules().end() && rules->first.starts_with(prefix); ++rules) {
-        const std::string_view name = std::string_view(rules->first).substr(prefix.size());
+        const std::string_view name = rules->first.substr(prefix.size());
         for (const TypeInfo* one : version->types) {
           if (one->name == name) made->emplace(one, &rules->second);
         }
@@ -145,7 +143,7 @@ const std::vector<Rule>* RulesOf(const TypeInfo& type, std::string_view part = "
     return made;
   }();
   const auto found = whole->find(&type);
-  return found == whole->end() ? nullptr : found->second;
+  return found == whole->end() ? nullptr : &found->second->Read();
 }
 
 bool IsEmpty(const Value* value) {
@@ -851,22 +849,35 @@ std::vector<Part> PartsOf(const std::vector<std::string>& place) {
   return parts;
 }
 
-const Rules& AllRules() {
-  static const auto* const rules = [] {
-    auto* all = new Rules(ReadFacts(kChecksFacts));
-    for (auto& [type, list] : *all) {
-      for (Rule& rule : list) {
-        rule.parts = PartsOf(rule.place);
-        for (Step& step : rule.steps) {
-          const auto check = TextChecks().find(step.word);
-          if (check != TextChecks().end()) step.check_text = check->second;
-          step.act = step.check_text ? CheckAnyText : ActOf(step.word);
-        }
-      }
+Rule ReadRule(std::string_view line) {
+  auto words = Words(line);
+  Rule rule{PlaceOf(words[0]), {{}}, {}};
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (words[i] == ";") {
+      rule.steps.emplace_back();
+    } else if (rule.steps.back().word.empty()) {
+      rule.steps.back().word = std::move(words[i]);
+    } else {
+      rule.steps.back().arguments.push_back(std::move(words[i]));
     }
-    return all;
-  }();
-  return *rules;
+  }
+  for (Step& step : rule.steps) {
+    if (step.word.starts_with("when") || step.word.starts_with("unless"))
+      step.place = PlaceOf(step.Argument(0));
+    const auto check = TextChecks().find(step.word);
+    if (check != TextChecks().end()) step.check_text = check->second;
+    step.act = step.check_text ? CheckAnyText : ActOf(step.word);
+  }
+  rule.parts = PartsOf(rule.place);
+  return rule;
+}
+
+const std::vector<Rule>& RulesOfType::Read() const {
+  std::call_once(once_, [this] {
+    rules_.reserve(lines.size());
+    for (std::string_view line : lines) rules_.push_back(ReadRule(line));
+  });
+  return rules_;
 }
 
 }  // namespace
@@ -924,9 +935,10 @@ std::vector<std::string> MistakesInCheckFacts() {
       types.insert(Cat(version->package, ".", type->name));
   }
   std::vector<std::string> mistakes;
-  for (const auto& [type, rules] : AllRules()) {
-    if (!types.contains(type.substr(0, type.find('/')))) mistakes.push_back(Cat("no type ", type));
-    for (const Rule& rule : rules) {
+  for (const auto& [type, some] : AllRules()) {
+    if (!types.contains(std::string(type.substr(0, type.find('/')))))
+      mistakes.push_back(Cat("no type ", type));
+    for (const Rule& rule : some.Read()) {
       if (rule.place.size() > kMaxDepth) mistakes.push_back(Cat(type, ": too deep"));
       for (const Step& step : rule.steps) {
         const bool known = step.act || step.word == "at-list";

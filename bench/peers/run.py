@@ -56,7 +56,7 @@ SERVER_WORKS = [("get", "pods", "json", 64, 5000), ("get", "pods", "protobuf", 6
                 ("list", "pods", "json", 8, 24), ("list", "pods", "protobuf", 8, 24)]
 SERVER_WORKS += [(work, kind, "json", 8, n) for kind, n in (("configmaps", 1000), ("pods", 500))
                  for work in ("create", "update", "patch", "apply")]
-SERVER_WORKS += [("watch", "configmaps", "json", 1000, 100)]
+SERVER_WORKS += [(work, "configmaps", "json", 1000, 100) for work in ("watch", "watch-http2")]
 
 
 def say(text):

@@ -32,6 +32,7 @@ namespace {
 constexpr std::string_view kMark =
     "@changed@";  // in a body, where a number stands that is new each time
 constexpr const char* kJson = "application/json";
+constexpr const char* kWatchHttp2 = "watch-http2";
 
 // Threads cannot hand a Result on, and a benchmark that has met an error has nothing to say.
 [[noreturn]] void Fail(const Error& error) {
@@ -167,7 +168,7 @@ Call CallFor(const Target& target, const std::string& work, int connection) {
   if (work == "create") {
     return {"POST", target.Path(), "", kJson, Sample(target.kind, CreatedName(target, kMark))};
   }
-  if (work == "update" || work == "watch")
+  if (work == "update" || work == "watch" || work == kWatchHttp2)
     return {"PUT", own, "", kJson, Created(target, name, sample)};
   if (work == "patch") {
     Created(target, name, sample);
@@ -180,8 +181,9 @@ Call CallFor(const Target& target, const std::string& work, int connection) {
   if (work == "apply") {
     return {"PATCH", own, "fieldManager=load&force=true", "application/apply-patch+yaml", sample};
   }
-  Fail(Invalid(Cat("--work must be fill, get, list, create, update, patch, apply or watch, not ",
-                   Quote(work))));
+  Fail(Invalid(Cat(
+      "--work must be fill, get, list, create, update, patch, apply, watch or watch-http2, not ",
+      Quote(work))));
 }
 
 // Runs body(connection) on as many threads, and waits for all.
@@ -293,8 +295,9 @@ void ReceiveAll(Watchers& watchers, int events, Receipt& receipt) {
 // One object, which all watch and whose state now is their first event; then n changes, each sent
 // when all have the one before. The delay counts from the answer to the change to the last
 // watcher's receipt.
-Measured Watch(const Target& target, int count, int n, const std::string& pids) {
-  const Call call = CallFor(target, "watch", 0);
+Measured Watch(const Target& target, const std::string& work, int count, int n,
+               const std::string& pids) {
+  const Call call = CallFor(target, work, 0);
   const std::string name = call.path.substr(call.path.rfind('/') + 1);
   auto url = Must(http::Url::Parse(target.server));
   url.path = target.Path();
@@ -304,7 +307,8 @@ Measured Watch(const Target& target, int count, int n, const std::string& pids) 
   headers.Set("Accept", target.accept);
   if (!target.token.empty()) headers.Set("Authorization", Cat("Bearer ", target.token));
   Watchers watchers;
-  if (auto opened = watchers.Open(url, headers, count); !opened) Fail(opened.error());
+  const Protocol protocol = work == kWatchHttp2 ? Protocol::kHttp2 : Protocol::kHttp1;
+  if (auto opened = watchers.Open(url, headers, count, protocol); !opened) Fail(opened.error());
 
   Receipt receipt;
   Thread receiver(RealClock(), "watchers",
@@ -359,10 +363,16 @@ int Main(const std::vector<std::string>& arguments) {
   const std::string& work = flags.at("--work");
   const int n = Must(CountOf(flags, "--n"));
   const int connections = Must(CountOf(flags, "--connections"));
-  Measured measured = work == "watch"
-                          ? Watch(target, connections, n, flags.at("--server-pid"))
-                          : Load(target, work, connections, n, Must(CountOf(flags, "--objects")),
-                                 flags.at("--server-pid"));
+  const std::string& pids = flags.at("--server-pid");
+  const bool http2 = work == kWatchHttp2;
+  if (http2 && !target.server.starts_with("https:")) {
+    std::fprintf(stderr, "peers_load: skipped %s: HTTP/2 is spoken through TLS alone\n",
+                 kWatchHttp2);
+    return kSkipped;
+  }
+  Measured measured = work == "watch" || http2 ? Watch(target, work, connections, n, pids)
+                                               : Load(target, work, connections, n,
+                                                      Must(CountOf(flags, "--objects")), pids);
   measured.who = flags.at("--who");
   measured.work = Cat(work, " ", target.kind);
   measured.encoding = encoding;

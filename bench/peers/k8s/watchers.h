@@ -1,19 +1,24 @@
 #pragma once
 
-// Many watches read by one thread, each on its own connection, so that receiving costs little
-// beside what the server does: with a thread a watch, the machine would mostly switch between
-// threads, and the server would be charged for waking them.
+// Many watches read by one thread, so that receiving costs little beside what the server does: with
+// a thread a watch, the machine would mostly switch between threads, and the server would be
+// charged for waking them.
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "k8s/http/byte_stream.h"
-#include "k8s/http/h1.h"
+#include "k8s/http/headers.h"
 #include "k8s/http/tls.h"
 #include "k8s/http/url.h"
 
 namespace k8s::bench {
+
+enum class Protocol : uint8_t {
+  kHttp1,  // each watch has a connection of its own
+  kHttp2,  // a hundred share one, as those of a client do; through TLS alone
+};
 
 // Belongs to one thread at a time. Nothing that fails leaves the object usable.
 class Watchers {
@@ -24,31 +29,26 @@ class Watchers {
   Watchers& operator=(const Watchers&) = delete;
 
   // Opens `count` watches of the URL, whose events are lines of JSON.
-  Result<void> Open(const http::Url& url, const http::Headers& headers, int count);
-  size_t size() const { return watches_.size(); }
+  Result<void> Open(const http::Url& url, const http::Headers& headers, int count,
+                    Protocol protocol);
+  size_t size() const { return count_; }
   // Waits, at most a minute, until some have received something. Returns how many watches now have
   // had `events` events and had not before this call.
   Result<int> Receive(int64_t events);
 
- private:
-  struct Watch {
-    std::unique_ptr<http::ByteStream> stream;
-    http::HeadParser head{http::HeadParser::Kind::kResponse};
-    bool has_head = false;
-    http::ChunkedDecoder body{};
-    int64_t events = 0;
-  };
+  class Connection;
 
-  Result<void> OpenOne(const http::Url& url, const std::string& request, http::TlsContext* tls);
-  Result<void> Read(Watch& watch);
-  Result<void> Take(Watch& watch, std::string_view bytes);
+ private:
+  Result<void> Connect(std::unique_ptr<Connection> connection, const http::Url& url,
+                       http::TlsContext* tls);
+  Result<void> Read(Connection& connection);
 
   const std::shared_ptr<Clock> clock_;
   const http::Waker waker_;
   int epoll_;
-  std::vector<std::unique_ptr<Watch>> watches_;
+  size_t count_ = 0;
+  std::vector<std::unique_ptr<Connection>> connections_;
   std::string buffer_;
-  std::string data_;
 };
 
 }  // namespace k8s::bench
