@@ -204,6 +204,20 @@ TEST_F(FaultsTest, AnswerReadsFromThePast) {
   EXPECT_THAT(Get(kMaps).text, testing::Not(HasSubstr(R"("name":"b")")));
 }
 
+TEST_F(FaultsTest, AnswerReadsFromThePastThatHadToWait) {
+  const Told made = Send(Make("POST", kMaps, Map("a")));
+  const int64_t newest = *ParseInt(ParseJson(made.text)->StringAt({"metadata", "resourceVersion"}));
+  faults.On(Verb::kList, "configmaps").Stale(1);
+  Answer answer =
+      server.Serve(Make("GET", Cat(kMaps, "?resourceVersion=", std::to_string(newest + 1))), 1);
+  ASSERT_TRUE(answer.decide);
+  ASSERT_EQ(Send(Make("POST", kMaps, Map("b"))).status, 201);
+  answer = answer.decide();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(Gather(answer.body), HasSubstr(R"("name":"a")"));
+  EXPECT_THAT(Gather(answer.body), testing::Not(HasSubstr(R"("name":"b")")));
+}
+
 TEST_F(FaultsTest, EndConnectionsInMemoryAsOnSockets) {
   faults.OnConnection().Times(1).Refuse();
   faults.OnConnection().Times(1).Reset(Place::kAccept);

@@ -130,15 +130,13 @@ Answer Future(Core& core, const Call& call, Revision wanted,
   answer.decide_at = core.env.clock->Now() + kFutureRevisionWait;
   // The request is gone by then: what the handlers need of it is kept.
   auto request = std::make_shared<http::Request>(call.request);
-  auto kept = std::make_shared<Call>(Call{*request,
-                                          call.query,
-                                          call.info,
-                                          call.served,
-                                          call.subresource,
-                                          call.output,
-                                          {},
-                                          false,
-                                          false});
+  auto kept = std::make_shared<Call>(Call{.request = *request,
+                                          .query = call.query,
+                                          .info = call.info,
+                                          .served = call.served,
+                                          .subresource = call.subresource,
+                                          .output = call.output,
+                                          .stale = call.stale});
   answer.decide = [&core, wanted, request, kept, again = std::move(again)]() -> Answer {
     const Revision current = core.store.revision();
     if (current < wanted)

@@ -30,6 +30,10 @@ constexpr WireType WireTypeOf(Kind kind) {
   }
 }
 
+constexpr WireType WireTypeOf(const Field& field) {
+  return field.shape == Shape::kMap ? kLength : WireTypeOf(field.kind);
+}
+
 // The first four bytes of a text as one number; 0 of a shorter one.
 constexpr uint32_t FirstFour(std::string_view text) {
   if (text.size() < 4) return 0;
@@ -63,8 +67,7 @@ constexpr FieldIndexOf<N> IndexOf(const Field* fields) {
   FieldIndexOf<N> index;
   for (size_t i = 0; i < N; ++i) {
     const Field& field = fields[i];
-    const WireType type = field.shape == Shape::kMap ? kLength : WireTypeOf(field.kind);
-    const uint64_t tag = uint64_t{field.number} << 3 | type;
+    const uint64_t tag = uint64_t{field.number} << 3 | WireTypeOf(field);
     index.names[i] = FirstFour(field.quoted);
     index.wire[i] = {.key = tag <= kMaxKeyedTag ? WireKey(tag, field.outer) : 0,  // 0 is no tag
                      .offset = field.offset,

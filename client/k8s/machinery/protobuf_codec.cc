@@ -425,7 +425,7 @@ class Reader {
     bool embedded = false;
     const Field* field = Find(type, number, depth, outer, embedded);
     if (field == nullptr) return Skip(tag.at, end, wire);
-    const WireType expected = field->shape == Shape::kMap ? kLength : WireTypeOf(field->kind);
+    const WireType expected = WireTypeOf(*field);
     if (!embedded && wire == expected)  // its number has no key
       return Value(tag.at, end, *field, MemberOf(object, *field), false);
     const bool packed = field->shape == Shape::kList && expected != kLength;
