@@ -422,7 +422,9 @@ Result<std::string> Open(const Case& one, bool in_memory, fakeapiserver::Server&
     surroundings.transport = server.WireLoopback();
     return std::string("http://server.test:80");
   }
-  return server.Listen({.self_made_certificate = one.story.wire == "tls"});
+  const bool http1 = one.story.wire == "tls-http1";
+  return server.Listen(
+      {.self_made_certificate = http1 || one.story.wire == "tls", .disable_http2 = http1});
 }
 
 }  // namespace
