@@ -15,6 +15,30 @@ std::string Gather(const Slices& slices) {
   return out;
 }
 
+void SliceQueue::Push(Slice slice) {
+  if (slice.bytes.empty()) return;
+  bytes_ += slice.bytes.size();
+  slices_.push_back(std::move(slice));
+}
+
+Slice SliceQueue::Pop(size_t most) {
+  Slice& first = slices_.front();
+  const std::string_view piece = first.bytes.substr(offset_, most);
+  const bool last = offset_ + piece.size() == first.bytes.size();
+  Slice taken(last ? std::move(first.owner) : first.owner, piece);
+  RemovePrefix(piece.size());
+  return taken;
+}
+
+void SliceQueue::RemovePrefix(size_t count) {
+  bytes_ -= count;
+  offset_ += count;
+  while (!slices_.empty() && offset_ >= slices_.front().bytes.size()) {
+    offset_ -= slices_.front().bytes.size();
+    slices_.pop_front();
+  }
+}
+
 Answer Answer::Text(int status, std::string text) {
   Answer answer = Bytes(status, "text/plain; charset=utf-8", std::move(text));
   answer.headers.Set("X-Content-Type-Options", "nosniff");

@@ -4,6 +4,7 @@
 // either shared bytes in memory or a Source that is pulled. The listener and the loopback turn an
 // Answer into their kind of response. Values that one thread hands to another as a whole.
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,6 +36,26 @@ using Slices = std::vector<Slice>;
 
 size_t SizeOf(const Slices& slices);
 std::string Gather(const Slices& slices);
+
+// Slices that wait to be sent, in their order.
+class SliceQueue {
+ public:
+  bool empty() const { return slices_.empty(); }
+  size_t bytes() const { return bytes_; }
+  const std::deque<Slice>& slices() const { return slices_; }
+  size_t offset() const { return offset_; }  // of the first slice: gone already
+
+  void Push(Slice slice);
+  // The rest of the first slice, at most so many bytes. REQUIRES: !empty().
+  Slice Pop(size_t most);
+  // REQUIRES: count <= bytes().
+  void RemovePrefix(size_t count);
+
+ private:
+  std::deque<Slice> slices_;
+  size_t bytes_ = 0;
+  size_t offset_ = 0;
+};
 
 // A body that is produced while it is sent. Next is called by one thread at a time.
 class Source {

@@ -70,7 +70,7 @@ void Http1Session::Drive() {
     }
     Pump();
     if (eof_ && (source_ || decide_)) fate_ = Fate::kClose;
-    if (source_ || decide_ || !output().empty()) return;
+    if (source_ || decide_ || !out_.empty()) return;
     if (cut_) {
       fate_ = Fate::kReset;
       return;
@@ -84,7 +84,7 @@ void Http1Session::Drive() {
 }
 
 bool Http1Session::CanContinue() const {
-  if (fate_ != Fate::kOpen || !output().empty() || state_ != State::kAnswer) return false;
+  if (fate_ != Fate::kOpen || !out_.empty() || state_ != State::kAnswer) return false;
   return source_has_more_ || (!source_ && !decide_);
 }
 
@@ -137,7 +137,7 @@ bool Http1Session::ParseHead() {
   }
   state_ = State::kBody;
   if (head_.ExpectsContinue() && framing_.kind != http::Framing::Kind::kNone) {
-    Enqueue(Slice::Literal(http::kContinue));
+    out_.Push(Slice::Literal(http::kContinue));
   }
   return true;
 }
@@ -204,9 +204,9 @@ void Http1Session::Start(Answer answer) {
     chunked_ = false;  // to a client of HTTP/1.0 the end of the connection ends the body
     close_after_ = true;
   }
-  if (!answer.raw) Enqueue(Slice::Of(AnswerHead(answer, chunked_, close_after_)));
+  if (!answer.raw) out_.Push(Slice::Of(AnswerHead(answer, chunked_, close_after_)));
   if (!has_body) return;
-  for (Slice& slice : answer.body) Enqueue(std::move(slice));
+  for (Slice& slice : answer.body) out_.Push(std::move(slice));
   if (answer.source) {
     source_ = std::move(answer.source);
     source_->SetWake(context_.wake);
@@ -216,7 +216,7 @@ void Http1Session::Start(Answer answer) {
 void Http1Session::Pump() {
   source_has_more_ = false;
   while (source_) {
-    if (output_bytes() >= context_.limits.max_pending) {
+    if (out_.bytes() >= context_.limits.max_pending) {
       source_has_more_ = true;
       break;
     }
@@ -226,16 +226,16 @@ void Http1Session::Pump() {
       if (chunked_) {
         std::string line;
         http::AppendChunkSize(size, line);
-        Enqueue(Slice::Of(std::move(line)));
+        out_.Push(Slice::Of(std::move(line)));
       }
-      for (Slice& slice : data) Enqueue(std::move(slice));
-      if (chunked_) Enqueue(Slice::Literal(http::kChunkEnd));
+      for (Slice& slice : data) out_.Push(std::move(slice));
+      if (chunked_) out_.Push(Slice::Literal(http::kChunkEnd));
     }
     if (outcome == Source::Outcome::kData) continue;
     if (outcome == Source::Outcome::kPending) break;
     cut_ = outcome == Source::Outcome::kReset;
     if (outcome == Source::Outcome::kClose) close_after_ = true;
-    if (outcome == Source::Outcome::kEnd && chunked_) Enqueue(Slice::Literal(http::kLastChunk));
+    if (outcome == Source::Outcome::kEnd && chunked_) out_.Push(Slice::Literal(http::kLastChunk));
     DropSource();
     timer_ = kForever;
     return;

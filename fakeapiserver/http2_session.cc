@@ -64,9 +64,7 @@ struct Http2Session::Stream {
   TimePoint decide_at{};
   Unframed* raw = nullptr;  // the source, while the head of the answer is still inside
   std::unique_ptr<Source> source{};
-  std::deque<Slice> ready{};
-  size_t ready_offset = 0;  // of the first slice: sent already
-  size_t ready_bytes = 0;
+  SliceQueue ready{};
   bool complete = false;         // nothing comes behind `ready`
   std::optional<Fate> ending{};  // of the connection, when `ready` is sent
   bool waits = false;            // for its source
@@ -152,7 +150,7 @@ struct Http2Session::Callbacks {
     Stream& stream = *static_cast<Stream*>(source->ptr);
     const size_t count = SessionOf(user).Fill(stream, size);
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (stream.complete && count == stream.ready_bytes) {
+    if (stream.complete && count == stream.ready.bytes()) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
     } else if (count == 0) {
       stream.waits = true;
@@ -165,9 +163,14 @@ struct Http2Session::Callbacks {
   static int SendData(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
                       nghttp2_data_source* source, void* user) {
     Http2Session& self = SessionOf(user);
-    if (self.output_bytes() >= self.context_.limits.max_pending) return NGHTTP2_ERR_WOULDBLOCK;
+    if (self.out_.bytes() >= self.context_.limits.max_pending) return NGHTTP2_ERR_WOULDBLOCK;
     self.Put(TextOf(head, kFrameHeadBytes));
-    self.Take(*static_cast<Stream*>(source->ptr), size);
+    SliceQueue& ready = static_cast<Stream*>(source->ptr)->ready;
+    while (size > 0) {
+      Slice piece = ready.Pop(size);
+      size -= piece.bytes.size();
+      self.out_.Push(std::move(piece));
+    }
     return 0;
   }
 
@@ -222,11 +225,11 @@ void Http2Session::Receive(std::string_view bytes) {
 void Http2Session::ReceiveEnd() { fate_ = Fate::kClose; }
 
 bool Http2Session::CanContinue() const {
-  return fate_ == Fate::kOpen && output().empty() &&
+  return fate_ == Fate::kOpen && out_.empty() &&
          (ending_ || nghttp2_session_want_write(session_.get()) != 0);
 }
 
-bool Http2Session::IsFlooded() const { return output_bytes() >= context_.limits.max_pending; }
+bool Http2Session::IsFlooded() const { return out_.bytes() >= context_.limits.max_pending; }
 
 void Http2Session::Drive() {
   const TimePoint now = context_.clock->Now();
@@ -240,7 +243,7 @@ void Http2Session::Drive() {
   }
   Pump();
   timer_ = streams_.empty() ? idle_at_ : NextDue();
-  if (!output().empty()) return;
+  if (!out_.empty()) return;
   const bool done = nghttp2_session_want_read(session_.get()) == 0 &&
                     nghttp2_session_want_write(session_.get()) == 0;
   if (ending_ == Fate::kDrain || (done && !ending_)) {
@@ -300,10 +303,7 @@ void Http2Session::Start(Stream& stream, Answer answer) {
   SetLength(answer);
   const bool has_body = HasBody(stream.head, answer);
   if (has_body) {
-    for (Slice& slice : answer.body) {
-      stream.ready_bytes += slice.bytes.size();
-      stream.ready.push_back(std::move(slice));
-    }
+    for (Slice& slice : answer.body) stream.ready.Push(std::move(slice));
     stream.source = std::move(answer.source);
     stream.complete = stream.source == nullptr;
     if (stream.source) stream.source->SetWake([&stream] { stream.session.Wake(stream); });
@@ -354,13 +354,10 @@ void Http2Session::Submit(Stream& stream, int status, const http::Headers& heade
 // Asks the source for so many bytes; how many there are, at most that many.
 size_t Http2Session::Fill(Stream& stream, size_t wanted) {
   auto outcome = Source::Outcome::kData;
-  while (stream.source && stream.ready_bytes < wanted && outcome == Source::Outcome::kData) {
+  while (stream.source && stream.ready.bytes() < wanted && outcome == Source::Outcome::kData) {
     Slices data;
     outcome = stream.source->Next(data);
-    for (Slice& slice : data) {
-      stream.ready_bytes += slice.bytes.size();
-      stream.ready.push_back(std::move(slice));
-    }
+    for (Slice& slice : data) stream.ready.Push(std::move(slice));
     switch (outcome) {
       case Source::Outcome::kData:
       case Source::Outcome::kPending:
@@ -377,23 +374,7 @@ size_t Http2Session::Fill(Stream& stream, size_t wanted) {
     }
     stream.DropSource();
   }
-  return std::min(wanted, stream.ready_bytes);
-}
-
-void Http2Session::Take(Stream& stream, size_t count) {
-  stream.ready_bytes -= count;
-  while (count > 0) {
-    Slice& first = stream.ready.front();
-    const std::string_view part = first.bytes.substr(stream.ready_offset, count);
-    count -= part.size();
-    stream.ready_offset += part.size();
-    const bool last = stream.ready_offset == first.bytes.size();
-    Enqueue(last ? Slice(std::move(first.owner), part) : Slice(first.owner, part));
-    if (last) {
-      stream.ready.pop_front();
-      stream.ready_offset = 0;
-    }
-  }
+  return std::min(wanted, stream.ready.bytes());
 }
 
 // Views of the block stay valid while it has room.
@@ -404,7 +385,7 @@ void Http2Session::Put(std::string_view bytes) {
   }
   const size_t at = block_->size();
   block_->append(bytes);
-  Enqueue(Slice(block_, std::string_view(*block_).substr(at)));
+  out_.Push(Slice(block_, std::string_view(*block_).substr(at)));
 }
 
 void Http2Session::Wake(Stream& stream) {
@@ -456,7 +437,7 @@ TimePoint Http2Session::NextDue() const {
 }
 
 void Http2Session::Pump() {
-  while (!ending_ && output_bytes() < context_.limits.max_pending) {
+  while (!ending_ && out_.bytes() < context_.limits.max_pending) {
     const uint8_t* bytes = nullptr;
     const auto size = nghttp2_session_mem_send(session_.get(), &bytes);
     if (size < 0) ending_ = Fate::kClose;

@@ -46,7 +46,6 @@ class Http2Session final : public Session {
   void StartRaw(Stream& stream);
   void Submit(Stream& stream, int status, const http::Headers& headers, bool has_body);
   size_t Fill(Stream& stream, size_t wanted);
-  void Take(Stream& stream, size_t count);
   void Put(std::string_view bytes);
   void Wake(Stream& stream);
   void Resume(Stream& stream);

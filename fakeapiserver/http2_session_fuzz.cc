@@ -44,8 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     int turns = 0;
     do {
       session.Drive();
-      const auto& output = session.output();
-      session.Sent(SizeOf({output.begin(), output.end()}));
+      session.Sent(session.output().bytes());
       if (++turns > 10'000) std::abort();
     } while (session.CanContinue());
   }

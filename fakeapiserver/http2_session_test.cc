@@ -73,7 +73,7 @@ class Http2 : public testing::Test {
       if (!sent.empty()) session_.Receive(sent);
       session_.Drive();
       std::string received;
-      for (const Slice& slice : session_.output()) received += slice.bytes;
+      for (const Slice& slice : session_.output().slices()) received += slice.bytes;
       most_ = std::max(most_, received.size());
       session_.Sent(received.size());
       understood_ = client_->Receive(received) && understood_;
@@ -297,7 +297,7 @@ TEST_F(Http2, GoesAwayWhenNothingIsAskedForLong) {
 TEST_F(Http2, EndsWithWhoeverSpeaksSomethingElse) {
   session_.Receive("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   session_.Drive();
-  session_.Sent(SizeOf({session_.output().begin(), session_.output().end()}));
+  session_.Sent(session_.output().bytes());
   session_.Drive();
   EXPECT_EQ(session_.fate(), Fate::kDrain);
 }

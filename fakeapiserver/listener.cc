@@ -538,8 +538,8 @@ bool Listener::Loop::Flush(Connection& connection) {
 Listener::Loop::Written Listener::Loop::WriteSlices(Connection& connection) {
   std::array<iovec, kMaxParts> parts;
   size_t count = 0, size = 0;
-  size_t offset = connection.session->output_offset();
-  const auto& output = connection.session->output();
+  size_t offset = connection.session->output().offset();
+  const auto& output = connection.session->output().slices();
   for (auto slice = output.begin(); slice != output.end() && count < kMaxParts; ++slice) {
     parts[count++] = {const_cast<char*>(slice->bytes.data()) + offset,
                       slice->bytes.size() - offset};
@@ -573,8 +573,7 @@ Listener::Loop::Written Listener::Loop::WriteSealed(Connection& connection) {
 Listener::Loop::Written Listener::Loop::SealMore(Connection& connection) {
   const Session& session = *connection.session;
   Lend(connection);
-  connection.sealed_output =
-      connection.tls->Seal(session.output(), session.output_offset(), connection.sealed);
+  connection.sealed_output = connection.tls->Seal(session.output(), connection.sealed);
   if (connection.sealed_output == 0) return Written::kBroken;
   return WriteSealed(connection);
 }

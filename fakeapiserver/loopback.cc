@@ -159,7 +159,7 @@ class MemoryStream final : public http::ByteStream {
     const auto& output = session_->output();
     size_t count = 0;
     while (!output.empty() && count < size) {
-      const std::string_view bytes = output.front().bytes.substr(session_->output_offset());
+      const std::string_view bytes = output.slices().front().bytes.substr(output.offset());
       const size_t take = std::min(bytes.size(), size - count);
       std::memcpy(to + count, bytes.data(), take);
       session_->Sent(take);

@@ -36,26 +36,6 @@ Session::Session(SessionContext context)
 
 Session::~Session() { --*sessions_; }
 
-void Session::Sent(size_t count) {
-  out_bytes_ -= count;
-  while (count > 0) {
-    const size_t rest = out_.front().bytes.size() - out_offset_;
-    if (count < rest) {
-      out_offset_ += count;
-      return;
-    }
-    count -= rest;
-    out_.pop_front();
-    out_offset_ = 0;
-  }
-}
-
-void Session::Enqueue(Slice slice) {
-  if (slice.bytes.empty()) return;
-  out_bytes_ += slice.bytes.size();
-  out_.push_back(std::move(slice));
-}
-
 void Session::StartDrain() {
   fate_ = Fate::kDrain;
   timer_ = context_.clock->Now() + kDrainTimeout;

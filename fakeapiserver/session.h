@@ -5,7 +5,6 @@
 // belongs to one thread at a time; only the wake function is called from any thread.
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -81,9 +80,8 @@ class Session {
   // Does what can be done now. Called after bytes came or went, after wake, and at timer().
   virtual void Drive() = 0;
 
-  const std::deque<Slice>& output() const { return out_; }
-  size_t output_offset() const { return out_offset_; }  // of the first slice: sent already
-  void Sent(size_t count);
+  const SliceQueue& output() const { return out_; }
+  void Sent(size_t count) { out_.RemovePrefix(count); }
 
   Fate fate() const { return fate_; }
   // Drive would do more now that the output is gone.
@@ -95,8 +93,6 @@ class Session {
  protected:
   explicit Session(SessionContext context);
 
-  void Enqueue(Slice slice);
-  size_t output_bytes() const { return out_bytes_; }
   // Ends the output once it is sent. What comes in from then on is dropped, up to a limit.
   void StartDrain();
   void Drop(size_t count);
@@ -104,12 +100,10 @@ class Session {
   const SessionContext context_;
   Fate fate_ = Fate::kOpen;
   TimePoint timer_ = kForever;
+  SliceQueue out_;
 
  private:
   const std::shared_ptr<std::atomic<size_t>> sessions_;
-  std::deque<Slice> out_;
-  size_t out_bytes_ = 0;
-  size_t out_offset_ = 0;
   size_t drained_ = 0;
 };
 

@@ -216,14 +216,15 @@ size_t TlsChannel::Open(std::span<char> plain, ByteBuffer& out) {
   return 0;
 }
 
-size_t TlsChannel::Seal(const std::deque<Slice>& plain, size_t offset, ByteBuffer& out) {
+size_t TlsChannel::Seal(const SliceQueue& plain, ByteBuffer& out) {
   io_.out = &out;
-  size_t total = 0;
-  auto slice = plain.begin();
-  while (slice != plain.end() && total < kMaxSealed) {
+  size_t total = 0, offset = plain.offset();
+  auto slice = plain.slices().begin();
+  const auto end = plain.slices().end();
+  while (slice != end && total < kMaxSealed) {
     std::array<std::string_view, kMaxParts> parts;
     size_t count = 0, size = 0;
-    while (slice != plain.end() && count < kMaxParts && size < kRecordBytes) {
+    while (slice != end && count < kMaxParts && size < kRecordBytes) {
       const std::string_view part = slice->bytes.substr(offset, kRecordBytes - size);
       parts[count++] = part;
       size += part.size();

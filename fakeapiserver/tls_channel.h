@@ -4,7 +4,6 @@
 // be sent comes out, into buffers of the caller's. An idle channel holds no buffer. A TlsContext
 // may be shared by any number of channels; a channel belongs to one thread at a time.
 
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,9 +65,9 @@ class TlsChannel {
   // The next plain text of what was received; 0: that was all. What TLS itself has to say (its
   // handshake, an alert) is appended to out and wants to be sent, whatever the state is then.
   size_t Open(std::span<char> plain, ByteBuffer& out);
-  // Appends the beginning of `plain`, of whose first slice `offset` bytes are gone already, to out;
-  // the number of bytes that it took. REQUIRES: kOpen or kEnded.
-  size_t Seal(const std::deque<Slice>& plain, size_t offset, ByteBuffer& out);
+  // Appends the beginning of `plain` to out; the number of bytes that it took, which stay in
+  // `plain`. REQUIRES: kOpen or kEnded.
+  size_t Seal(const SliceQueue& plain, ByteBuffer& out);
   // Says that nothing more comes.
   void End(ByteBuffer& out);
 

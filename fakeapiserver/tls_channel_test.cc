@@ -66,25 +66,22 @@ struct Pair {
     return all;
   }
   // Everything, as often as Seal wants to be called.
-  void SendAll(std::deque<Slice> slices) {
-    size_t offset = 0;
-    while (!slices.empty()) {
+  void SendAll(const Slices& slices) {
+    SliceQueue queue;
+    for (const Slice& slice : slices) queue.Push(slice);
+    while (!queue.empty()) {
       ByteBuffer out;
-      size_t count = channel.Seal(slices, offset, out);
+      const size_t count = channel.Seal(queue, out);
       ASSERT_GT(count, 0u);
       ToClient(out);
-      for (; !slices.empty() && count >= slices.front().bytes.size() - offset; offset = 0) {
-        count -= slices.front().bytes.size() - offset;
-        slices.pop_front();
-      }
-      offset += count;
+      queue.RemovePrefix(count);
     }
   }
 };
 
 // Slices of all sizes that matter: below, at and above a record, and many small ones.
-std::deque<Slice> ManySlices(std::string& expected) {
-  std::deque<Slice> slices;
+Slices ManySlices(std::string& expected) {
+  Slices slices;
   for (size_t size : {1, 15, 16384, 16385, 5, 400'000, 16383}) {
     slices.push_back(Slice::Of(std::string(size, static_cast<char>('a' + slices.size()))));
   }
