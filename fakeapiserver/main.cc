@@ -86,9 +86,8 @@ Result<Flags> ParseFlags(const std::vector<std::string>& arguments) {
       flags.help = true;
       return flags;
     }
-    const auto is_switch = switches.find(name);
-    if (is_switch != switches.end()) {
-      *is_switch->second = true;
+    if (const auto found = switches.find(name); found != switches.end()) {
+      *found->second = true;
       continue;
     }
     std::string value;

@@ -1,7 +1,6 @@
 #include "fakeapiserver/wire.h"
 
 #include <algorithm>
-#include <deque>
 
 #include "fakeapiserver/http1_session.h"
 #include "k8s/http/h1.h"
