@@ -105,14 +105,16 @@ Rules SortFacts(std::string_view text) {
   Rules rules;
   std::vector<RulesOfType*> current;
   for (std::string_view line : Split(text, '\n')) {
-    if (line.empty() || line[0] == '#') continue;
+    line = Trim(line.substr(0, line.starts_with('#') ? 0 : line.npos));
+    if (line.empty()) continue;
     if (!line.starts_with("type ")) {
       for (RulesOfType* one : current) one->lines.push_back(line);
       continue;
     }
     current.clear();
-    for (std::string_view name : Split(line.substr(line.find(' ') + 1), ' '))
-      current.push_back(&rules[name]);
+    for (std::string_view name : Split(line.substr(line.find(' ') + 1), ' ')) {
+      if (!name.empty()) current.push_back(&rules[name]);
+    }
   }
   return rules;
 }

@@ -30,6 +30,27 @@ bool Call::Flag(std::string_view name) const {
   return lower != "false" && lower != "0";
 }
 
+std::shared_ptr<const Call> Keep(const Call& call) {
+  struct Kept {
+    explicit Kept(const Call& from)
+        : request(from.request),
+          call{.request = request,
+               .query = from.query,
+               .info = from.info,
+               .served = from.served,
+               .subresource = from.subresource,
+               .output = from.output,
+               .warnings = from.warnings,
+               .dry_run = from.dry_run,
+               .resets_owners = from.resets_owners,
+               .stale = from.stale} {}
+    const http::Request request;
+    const Call call;
+  };
+  auto kept = std::make_shared<const Kept>(call);
+  return {kept, &kept->call};
+}
+
 void Call::Warn(std::string text) {
   if (std::find(warnings.begin(), warnings.end(), text) == warnings.end())
     warnings.push_back(std::move(text));

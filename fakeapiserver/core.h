@@ -85,6 +85,9 @@ struct Call {
   void Warn(std::string text);
 };
 
+// A copy that holds its request, too, for an answer that is decided when that is gone.
+std::shared_ptr<const Call> Keep(const Call& call);
+
 // An object at rest, made from its tree, which gets the revision. `owners` is the JSON of its
 // managed fields where they are not in the tree.
 ObjectPtr MakeObject(Value tree, const Served& served, Revision revision,

@@ -3,8 +3,6 @@
 // A client of HTTP/2 without any I/O: nghttp2's, so that a session is held against something else
 // than itself. Only tests include this.
 
-#include <nghttp2/nghttp2.h>
-
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fakeapiserver/nghttp2_texts.h"
 #include "k8s/http/headers.h"
 
 namespace k8s::fakeapiserver {
@@ -57,8 +56,7 @@ class Http2ClientForTest {
                       {":authority", "server"},
                       {":path", std::move(path)}};
     for (const auto& [name, value] : headers) all.Add(name, value);
-    std::vector<nghttp2_nv> fields;
-    for (const auto& [name, value] : all) fields.push_back(Field(name, value));
+    const std::vector<nghttp2_nv> fields = FieldsOf(all);
     nghttp2_data_provider provider{};
     if (body) {
       bodies_.push_back(std::make_unique<Body>(Body{*std::move(body)}));
@@ -73,17 +71,10 @@ class Http2ClientForTest {
   }
 
   // What it has to send.
-  std::string Output() {
-    std::string all;
-    const uint8_t* bytes = nullptr;
-    for (ssize_t size; (size = nghttp2_session_mem_send(session_.get(), &bytes)) > 0;)
-      all.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-    return all;
-  }
+  std::string Output() { return OutputOf(session_.get()); }
   // False: this is not HTTP/2.
   bool Receive(std::string_view bytes) {
-    const auto used = nghttp2_session_mem_recv(
-        session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    const auto used = nghttp2_session_mem_recv(session_.get(), BytesOf(bytes), bytes.size());
     return used == static_cast<ssize_t>(bytes.size());
   }
 
@@ -99,20 +90,13 @@ class Http2ClientForTest {
     size_t sent = 0;
   };
 
-  static nghttp2_nv Field(const std::string& name, const std::string& value) {
-    const auto bytes = [](const std::string& text) {
-      return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
-    };
-    return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-  }
   static Http2ClientForTest& Of(void* user) { return *static_cast<Http2ClientForTest*>(user); }
 
   static int OnHeader(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
                       size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                       void* user) {
     Answer& answer = Of(user).answers_[frame->hd.stream_id];
-    const std::string field(reinterpret_cast<const char*>(name), name_size);
-    const std::string text(reinterpret_cast<const char*>(value), value_size);
+    const std::string field(TextOf(name, name_size)), text(TextOf(value, value_size));
     if (field != ":status") {
       answer.headers.Add(field, text);
     } else if (text.starts_with('1')) {
@@ -124,7 +108,7 @@ class Http2ClientForTest {
   }
   static int OnData(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size,
                     void* user) {
-    Of(user).answers_[id].body.append(reinterpret_cast<const char*>(data), size);
+    Of(user).answers_[id].body += TextOf(data, size);
     return 0;
   }
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* user) {

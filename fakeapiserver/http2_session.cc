@@ -1,10 +1,9 @@
 #include "fakeapiserver/http2_session.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <array>
 
+#include "fakeapiserver/nghttp2_texts.h"
 #include "fakeapiserver/unframed.h"
 #include "k8s/base/strings.h"
 
@@ -16,18 +15,6 @@ constexpr uint32_t kStreamWindow = uint32_t{256} << 10;
 constexpr int32_t kConnectionWindow = static_cast<int32_t>(kMaxStreams * kStreamWindow);
 constexpr size_t kBlockBytes = 4096;
 constexpr size_t kFrameHeadBytes = 9;
-
-std::string_view TextOf(const uint8_t* bytes, size_t size) {
-  return {reinterpret_cast<const char*>(bytes), size};
-}
-
-nghttp2_nv FieldOf(std::string_view name, std::string_view value) {
-  // nghttp2 copies both, the name in lower case.
-  const auto bytes = [](std::string_view text) {
-    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
-  };
-  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
 
 // What HTTP/1.1 says of its connection.
 bool IsOfConnection(std::string_view name) {
@@ -43,6 +30,10 @@ struct Http2Session::Stream {
   Stream(Http2Session& of, int32_t number) : session(of), id(number) {}
   ~Stream() { DropSource(); }
 
+  void SetSource(std::unique_ptr<Source> from) {
+    source = std::move(from);
+    source->SetWake([this] { session.Wake(*this); });
+  }
   void DropSource() {
     if (source) source->SetWake({});
     source.reset();
@@ -216,8 +207,7 @@ Http2Session::~Http2Session() { streams_.clear(); }
 void Http2Session::Receive(std::string_view bytes) {
   if (fate_ == Fate::kDrain) return Drop(bytes.size());
   if (ending_) return;
-  const auto used = nghttp2_session_mem_recv(
-      session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  const auto used = nghttp2_session_mem_recv(session_.get(), BytesOf(bytes), bytes.size());
   // Of errors that a client can be told of, nghttp2 has put a frame among those to send.
   if (used < 0) ending_ = Fate::kDrain;
 }
@@ -296,17 +286,15 @@ void Http2Session::Start(Stream& stream, Answer answer) {
   if (answer.raw) {
     auto raw = std::make_unique<Unframed>(std::move(answer.source), stream.head.method);
     stream.raw = raw.get();
-    stream.source = std::move(raw);
-    stream.source->SetWake([&stream] { stream.session.Wake(stream); });
+    stream.SetSource(std::move(raw));
     return StartRaw(stream);
   }
   SetLength(answer);
   const bool has_body = HasBody(stream.head, answer);
   if (has_body) {
     for (Slice& slice : answer.body) stream.ready.Push(std::move(slice));
-    stream.source = std::move(answer.source);
-    stream.complete = stream.source == nullptr;
-    if (stream.source) stream.source->SetWake([&stream] { stream.session.Wake(stream); });
+    stream.complete = answer.source == nullptr;
+    if (answer.source) stream.SetSource(std::move(answer.source));
   }
   Submit(stream, answer.status, answer.headers, has_body);
 }

@@ -5,32 +5,16 @@
 #include <cstdlib>
 
 #include "fakeapiserver/http2_session.h"
+#include "fakeapiserver/scripted_door_for_test.h"
 #include "k8s/base/fake_clock.h"
-
-namespace {
 
 using namespace k8s::fakeapiserver;
 
-class AnsweringDoor final : public Door {
- public:
-  Admission Admit() override { return {}; }
-  Refusal Refuses() override { return {}; }
-  std::unique_ptr<Answer> OnHead(const k8s::http::MessageHead&, uint64_t) override {
-    return nullptr;
-  }
-  Answer Serve(const k8s::http::Request& request, uint64_t) override {
-    return Answer::Text(request.url.path.size() > 1 ? 200 : 401, request.body ? *request.body : "");
-  }
-  const std::shared_ptr<std::atomic<size_t>>& sessions() const override { return sessions_; }
-
- private:
-  const std::shared_ptr<std::atomic<size_t>> sessions_ = std::make_shared<std::atomic<size_t>>(0);
-};
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  AnsweringDoor door;
+  ScriptedDoor door;
+  door.answer = [](const k8s::http::Request& request) {
+    return Answer::Text(request.url.path.size() > 1 ? 200 : 401, request.body ? *request.body : "");
+  };
   Http2Session session({.door = door,
                         .limits = {.max_body = 100},
                         .clock = std::make_shared<k8s::FakeClock>(),

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fakeapiserver/http2_client_for_test.h"
+#include "fakeapiserver/scripted_door_for_test.h"
 #include "fakeapiserver/wire.h"
 #include "k8s/base/fake_clock.h"
 #include "k8s/base/strings.h"
@@ -14,30 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using Fate = Session::Fate;
-
-// What the test says it answers.
-class ScriptedDoor final : public Door {
- public:
-  std::function<Answer(const http::Request&)> answer = [](const http::Request&) {
-    return Answer::Text(200, "fine");
-  };
-  std::function<std::unique_ptr<Answer>(const http::MessageHead&)> on_head;
-  std::vector<http::Request> requests;
-
-  Admission Admit() override { return {}; }
-  Refusal Refuses() override { return {}; }
-  std::unique_ptr<Answer> OnHead(const http::MessageHead& head, uint64_t) override {
-    return on_head ? on_head(head) : nullptr;
-  }
-  Answer Serve(const http::Request& request, uint64_t) override {
-    requests.push_back(request);
-    return answer(request);
-  }
-  const std::shared_ptr<std::atomic<size_t>>& sessions() const override { return sessions_; }
-
- private:
-  const std::shared_ptr<std::atomic<size_t>> sessions_ = std::make_shared<std::atomic<size_t>>(0);
-};
 
 // What the test pushes, when the test wakes.
 struct Pushed {

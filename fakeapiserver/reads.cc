@@ -128,16 +128,8 @@ Answer Future(Core& core, const Call& call, Revision wanted,
               std::function<Result<Answer>(const Call&)> again) {
   Answer answer;
   answer.decide_at = core.env.clock->Now() + kFutureRevisionWait;
-  // The request is gone by then: what the handlers need of it is kept.
-  auto request = std::make_shared<http::Request>(call.request);
-  auto kept = std::make_shared<Call>(Call{.request = *request,
-                                          .query = call.query,
-                                          .info = call.info,
-                                          .served = call.served,
-                                          .subresource = call.subresource,
-                                          .output = call.output,
-                                          .stale = call.stale});
-  answer.decide = [&core, wanted, request, kept, again = std::move(again)]() -> Answer {
+  const auto kept = Keep(call);
+  answer.decide = [&core, wanted, kept, again = std::move(again)]() -> Answer {
     const Revision current = core.store.revision();
     if (current < wanted)
       return RenderError(ResourceVersionTooLarge(wanted, current), kept->output);

@@ -228,15 +228,8 @@ RequestInfo ParseRequest(const http::Request& request) {
 
 Answer Router::Finish(const Call& call, Answer answer) const {
   if (answer.decide) {
-    auto kept = std::make_shared<http::Request>(call.request);
-    auto copy = std::make_shared<Call>(Call{.request = *kept,
-                                            .info = call.info,
-                                            .served = call.served,
-                                            .subresource = call.subresource,
-                                            .output = call.output,
-                                            .warnings = call.warnings});
-    answer.decide = [router = *this, kept, copy, decide = std::move(answer.decide)] {
-      return router.Finish(*copy, decide());
+    answer.decide = [router = *this, kept = Keep(call), decide = std::move(answer.decide)] {
+      return router.Finish(*kept, decide());
     };
     return answer;
   }

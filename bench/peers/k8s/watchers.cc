@@ -1,12 +1,12 @@
 #include "watchers.h"
 
-#include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "fakeapiserver/nghttp2_texts.h"
 #include "k8s/base/strings.h"
 #include "k8s/http/dial.h"
 #include "k8s/http/h1.h"
@@ -97,26 +97,14 @@ class Http2Watches final : public Watchers::Connection {
     for (const auto& [name, value] : headers) {
       if (name != "Host") all.Add(name, value);
     }
-    std::vector<nghttp2_nv> fields;
-    const auto bytes = [](const std::string& text) {
-      return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
-    };
-    for (const auto& [name, value] : all)
-      fields.push_back(
-          {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+    const std::vector<nghttp2_nv> fields = fakeapiserver::FieldsOf(all);
     for (int64_t& events : events_)
       nghttp2_submit_request(session, nullptr, fields.data(), fields.size(), nullptr, &events);
   }
-  std::string Output() override {
-    std::string all;
-    const uint8_t* bytes = nullptr;
-    for (ssize_t size; (size = nghttp2_session_mem_send(session_.get(), &bytes)) > 0;)
-      all.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
-    return all;
-  }
+  std::string Output() override { return fakeapiserver::OutputOf(session_.get()); }
   Result<void> Take(std::string_view bytes) override {
-    const auto used = nghttp2_session_mem_recv(
-        session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    const auto used =
+        nghttp2_session_mem_recv(session_.get(), fakeapiserver::BytesOf(bytes), bytes.size());
     if (used < 0) return Invalid(Cat("HTTP/2: ", nghttp2_strerror(static_cast<int>(used))));
     if (closed_) return Invalid("a watch has ended before all changes have come");
     return {};
@@ -127,7 +115,7 @@ class Http2Watches final : public Watchers::Connection {
                     void* user) {
     auto& self = *static_cast<Http2Watches*>(user);
     auto& events = *static_cast<int64_t*>(nghttp2_session_get_stream_user_data(session, id));
-    self.Count(events, {reinterpret_cast<const char*>(data), size});
+    self.Count(events, fakeapiserver::TextOf(data, size));
     return 0;
   }
   static int OnClose(nghttp2_session*, int32_t, uint32_t, void* user) {
@@ -219,28 +207,21 @@ Result<int> Watchers::Receive(int64_t events) {
 
 // Until there is no more: what TLS has decrypted already, no epoll tells about.
 Result<void> Watchers::Read(Connection& connection) {
-  while (true) {
-    const auto attempt = connection.stream->TryRead(buffer_.data(), buffer_.size());
-    switch (attempt.outcome) {
-      case http::ByteStream::Outcome::kBytes:
-        if (auto taken = connection.Take(std::string_view(buffer_).substr(0, attempt.count));
-            !taken) {
-          return taken;
-        }
-        continue;
-      case http::ByteStream::Outcome::kEnd:
-        return Invalid("a watch has ended before all changes have come");
-      case http::ByteStream::Outcome::kFailed:
-        return connection.stream->Failure("read");
-      default:
-        break;
-    }
-    const std::string answer = connection.Output();
-    if (answer.empty()) return {};
-    const Context none;
-    size_t written = 0;
-    return http::WriteAll(*connection.stream, answer, {}, {*clock_, none, waker_}, written);
+  auto attempt = connection.stream->TryRead(buffer_.data(), buffer_.size());
+  while (attempt.outcome == http::ByteStream::Outcome::kBytes) {
+    const auto bytes = std::string_view(buffer_).substr(0, attempt.count);
+    if (auto taken = connection.Take(bytes); !taken) return taken;
+    attempt = connection.stream->TryRead(buffer_.data(), buffer_.size());
   }
+  if (attempt.outcome == http::ByteStream::Outcome::kEnd)
+    return Invalid("a watch has ended before all changes have come");
+  if (attempt.outcome == http::ByteStream::Outcome::kFailed)
+    return connection.stream->Failure("read");
+  const std::string answer = connection.Output();
+  if (answer.empty()) return {};
+  const Context none;
+  size_t written = 0;
+  return http::WriteAll(*connection.stream, answer, {}, {*clock_, none, waker_}, written);
 }
 
 }  // namespace k8s::bench
