@@ -16,6 +16,7 @@ namespace k8s {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 template <class T>
@@ -67,8 +68,12 @@ TEST(JsonCodec, WantsIntegersToBeIntegers) {  // C-9.4
     ASSERT_FALSE(deployment) << bad;
     EXPECT_THAT(deployment.error().message(), HasSubstr("spec.replicas")) << bad;
   }
-  EXPECT_EQ(Decode<appsv1::Deployment>(R"({"spec":{"replicas":-2147483648}})")->spec.replicas,
-            INT32_MIN);
+  for (const int32_t good : {INT32_MIN, -1, 0, 9, 999'999'999, 1'000'000'000, INT32_MAX}) {
+    const auto deployment =
+        Decode<appsv1::Deployment>(Cat(R"({"spec":{"replicas": )", std::to_string(good), " }}"));
+    EXPECT_EQ(deployment.value().spec.replicas, good);
+  }
+  EXPECT_FALSE(Decode<appsv1::Deployment>(R"({"spec":{"replicas":007}})"));
 }
 
 TEST(JsonCodec, EscapesWhatBrowsersWouldRead) {  // C-9.5
@@ -191,7 +196,14 @@ TEST(JsonCodec, NamesTheFieldThatItCannotRead) {
   const auto pod = Decode<corev1::Pod>(
       R"({"spec":{"containers":[{"name":"a"},{"ports":[{"containerPort":"x"}]}]}})");
   ASSERT_FALSE(pod);
-  EXPECT_THAT(pod.error().message(), HasSubstr("spec.containers[1].ports[0].containerPort"));
+  EXPECT_THAT(pod.error().message(), EndsWith("in spec.containers[1].ports[0].containerPort"));
+
+  const auto map = Decode<corev1::ConfigMap>(R"({"data":{"a":"","\u0062":1}})");
+  ASSERT_FALSE(map);
+  EXPECT_THAT(map.error().message(), EndsWith("in data.b"));
+  const auto name = Decode<corev1::Pod>(R"({"spec":{"containers":[{"name":"a"},{3}]}})");
+  ASSERT_FALSE(name);
+  EXPECT_THAT(name.error().message(), EndsWith("in spec.containers[1]"));
 }
 
 TEST(JsonCodec, ReadsUnionsByTheirForm) {

@@ -36,14 +36,10 @@ class SocketStream final : public ByteStream {
     ::close(fd_);
   }
 
-  Attempt TryRead(char* to, size_t size) override {
-    while (true) {
-      const ssize_t n = ::recv(fd_, to, size, 0);
-      if (n > 0) return {Outcome::kBytes, static_cast<size_t>(n)};
-      if (n == 0) return {Outcome::kEnd};
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return {Outcome::kWantRead};
-      if (errno != EINTR) return Failed();
-    }
+  Attempt TryRead(char* to, size_t size) override { return Receive(to, size, MSG_DONTWAIT); }
+
+  Attempt Read(char* to, size_t size, const Waiting& waiting) override {
+    return Receive(to, size, waiting.IsUnbounded() ? 0 : MSG_DONTWAIT);
   }
 
   Attempt TryWrite(const iovec* parts, int count) override {
@@ -51,7 +47,7 @@ class SocketStream final : public ByteStream {
     message.msg_iov = const_cast<iovec*>(parts);
     message.msg_iovlen = static_cast<size_t>(count);
     while (true) {
-      const ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      const ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (n >= 0) return {Outcome::kBytes, static_cast<size_t>(n)};
       if (errno == EAGAIN || errno == EWOULDBLOCK) return {Outcome::kWantWrite};
       if (errno != EINTR) return Failed();
@@ -77,6 +73,16 @@ class SocketStream final : public ByteStream {
   }
 
  private:
+  Attempt Receive(char* to, size_t size, int flags) {
+    while (true) {
+      const ssize_t n = ::recv(fd_, to, size, flags);
+      if (n > 0) return {Outcome::kBytes, static_cast<size_t>(n)};
+      if (n == 0) return {Outcome::kEnd};
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return {Outcome::kWantRead};
+      if (errno != EINTR) return Failed();
+    }
+  }
+
   Attempt Failed() {
     error_ = errno;
     return {Outcome::kFailed};
@@ -140,7 +146,7 @@ Result<void> WaitFor(int fd, short events, const Waiting& waiting) {
 
 Result<size_t> ReadSome(ByteStream& stream, char* to, size_t size, const Waiting& waiting) {
   while (true) {
-    const auto attempt = stream.TryRead(to, size);
+    const auto attempt = stream.Read(to, size, waiting);
     switch (attempt.outcome) {
       case ByteStream::Outcome::kBytes:
         return attempt.count;
@@ -181,7 +187,7 @@ Result<void> WriteAll(ByteStream& stream, std::string_view head, std::string_vie
 
 std::unique_ptr<ByteStream> NewSocketStream(int fd, std::shared_ptr<ConnectionTracker> tracker) {
   const int flags = ::fcntl(fd, F_GETFL);
-  ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   const int on = 1;
   // These fail on sockets of other families, which then do without.

@@ -1,8 +1,8 @@
 #pragma once
 
-// A connection as a stream of bytes that never blocks, and the two calls that wait on it: the floor
-// of the socket transport. TLS is a ByteStream over another one. A stream belongs to one thread at
-// a time; only Waker::Wake may be called from any thread.
+// A connection as a stream of bytes, attempts that never block, and the two calls that wait: the
+// floor of the socket transport. TLS is a ByteStream over another one. A stream belongs to one
+// thread at a time; only Waker::Wake may be called from any thread.
 
 #include <sys/uio.h>
 
@@ -38,6 +38,11 @@ struct Waiting {
   const Context& ctx;
   const Waker& waker;
   TimePoint limit = kForever;
+
+  // Nothing ends it but what is waited for.
+  bool IsUnbounded() const {
+    return limit == kForever && !ctx.deadline() && !ctx.stop().stop_possible();
+  }
 };
 
 // Waits until fd is ready for `events` (of poll). Fails with the error of ctx, or with kTimeout
@@ -54,6 +59,11 @@ class ByteStream {
 
   virtual ~ByteStream() = default;
   virtual Attempt TryRead(char* to, size_t size) = 0;
+  // As TryRead, but may also wait for the first byte itself where nothing bounds the wait: that
+  // spares the vain attempt and the poll.
+  virtual Attempt Read(char* to, size_t size, const Waiting& /*waiting*/) {
+    return TryRead(to, size);
+  }
   virtual Attempt TryWrite(const iovec* parts, int count) = 0;
   // Waits until an attempt that wanted to read or write (`outcome`) may get further.
   virtual Result<void> Wait(Outcome outcome, const Waiting& waiting) = 0;
@@ -70,7 +80,7 @@ Result<size_t> ReadSome(ByteStream& stream, char* to, size_t size, const Waiting
 Result<void> WriteAll(ByteStream& stream, std::string_view head, std::string_view body,
                       const Waiting& waiting, size_t& written);
 
-// Takes over a connected socket, makes it non-blocking and sets TCP_NODELAY and keep-alive. The
+// Takes over a connected socket, makes it blocking and sets TCP_NODELAY and keep-alive. The
 // tracker, if there is one, knows it as long as it is open.
 std::unique_ptr<ByteStream> NewSocketStream(int fd,
                                             std::shared_ptr<ConnectionTracker> tracker = nullptr);

@@ -15,7 +15,13 @@ Result<std::unique_ptr<ReloadingTls>> ReloadingTls::New(TlsOptions options, TlsF
       {}, std::move(files), std::move(certificate), std::move(env), std::move(on_new_certificate)));
   {
     std::lock_guard lock(made->mutex_);
-    if (auto usable = made->Replace(std::move(options)); !usable) return usable.error();
+    // What holds nothing of the caller's cannot be refused. It waits for the first handshake, since
+    // OpenSSL takes milliseconds and 4 MB, which who talks to plain servers does not need.
+    if (options.ca_data.empty() && options.certificate == CertificatePair()) {
+      made->options_ = std::move(options);
+    } else if (auto usable = made->Replace(std::move(options)); !usable) {
+      return usable.error();
+    }
   }
   if (!made->files_.cert_file.empty()) {
     made->watcher_ =
@@ -130,6 +136,9 @@ Result<std::shared_ptr<TlsContext>> ReloadingTls::Current() {
     TlsOptions next = options_;
     next.certificate = std::move(pair);
     if (auto usable = Replace(std::move(next)); !usable) return usable.error();
+  }
+  if (!context_) {
+    if (auto usable = Replace(options_); !usable) return usable.error();
   }
   return context_;
 }

@@ -61,7 +61,7 @@ class ReloadingTls {
   const std::function<void()> on_new_certificate_;
   std::mutex mutex_;  // guards what follows; held while files are read
   TlsOptions options_;
-  std::shared_ptr<TlsContext> context_;
+  std::shared_ptr<TlsContext> context_;  // null until it is needed
   TimePoint roots_checked_;
   TimePoint certificate_checked_;
   Thread watcher_;

@@ -278,6 +278,20 @@ TEST(SocketTransport, EndsWithItsContextWhileWaitingForTheHead) {
   EXPECT_EQ(canceled.error().code(), Error::Code::kCanceled);
 }
 
+// A wait that no context bounds is one in the read itself.
+TEST(SocketTransport, EndsWhenItsConnectionIsClosedUnderIt) {
+  TransportOptions options;
+  options.tracker = std::make_shared<ConnectionTracker>();
+  RawServer server([tracker = options.tracker](int fd, int) {
+    RawServer::ReadRequest(fd);
+    tracker->CloseAll();
+    RawServer::WaitForPeer(fd);
+  });
+  const auto cut = Fetch(*Transport(options), Get("http://" + server.Address(), "POST"));
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().cause(), TransportCause::kEof);
+}
+
 TEST(SocketTransport, EndsWithItsContextInsideTheBody) {
   RawServer server([](int fd, int) {
     RawServer::ReadRequest(fd);

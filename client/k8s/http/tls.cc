@@ -261,6 +261,13 @@ class TlsStream final : public ByteStream {
     return After(result);
   }
 
+  Attempt Read(char* to, size_t size, const Waiting& waiting) override {
+    reading_ = &waiting;
+    const Attempt attempt = TryRead(to, size);
+    reading_ = nullptr;
+    return attempt;
+  }
+
   Attempt TryWrite(const iovec* parts, int count) override {
     // One record for head and body: TLS has no gathering write.
     if (pending_.empty()) {
@@ -337,6 +344,10 @@ class TlsStream final : public ByteStream {
 
  private:
   static constexpr size_t kMaxRecord = 16384;
+
+  Attempt ReadUnder(char* to, size_t size) {
+    return reading_ != nullptr ? under_->Read(to, size, *reading_) : under_->TryRead(to, size);
+  }
 
   Attempt After(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
@@ -416,7 +427,7 @@ class TlsStream final : public ByteStream {
       BIO_METHOD* made = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "k8s stream");
       BIO_meth_set_read(made, [](BIO* bio, char* to, int size) {
         auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
-        return self->Under(bio, self->under_->TryRead(to, static_cast<size_t>(size)), to);
+        return self->Under(bio, self->ReadUnder(to, static_cast<size_t>(size)), to);
       });
       BIO_meth_set_write(made, [](BIO* bio, const char* from, int size) {
         auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
@@ -466,6 +477,7 @@ class TlsStream final : public ByteStream {
   std::string error_;
   bool under_failed_ = false;
   bool broken_ = false;
+  const Waiting* reading_ = nullptr;  // of the Read that is on
 };
 
 class OpenSslContext final : public TlsContext {

@@ -1,20 +1,25 @@
 #include "k8s/http/url.h"
 
 #include <algorithm>
+#include <array>
 
 #include "k8s/base/strings.h"
 
 namespace k8s::http {
 namespace {
 
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsUnreserved(char c) {
+constexpr bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsUnreserved(char c) {
   return IsAlpha(c) || IsDigit(c) || c == '-' || c == '_' || c == '.' || c == '~';
 }
-bool RawInPath(char c) {
-  return IsUnreserved(c) || std::string_view("$&+,/:;=@").find(c) != std::string_view::npos;
-}
+constexpr auto kRawInPath = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 0x80; ++c) table[static_cast<size_t>(c)] = IsUnreserved(static_cast<char>(c));
+  for (const char c : std::string_view("$&+,/:;=@")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+bool RawInPath(char c) { return kRawInPath[static_cast<unsigned char>(c)]; }
 
 int HexDigit(char c) {
   if (IsDigit(c)) return c - '0';

@@ -26,90 +26,89 @@ class TreeReader {
 
   Result<Value> Document() {
     Value root;
-    if (!ReadValue(root)) return scanner_.error();
-    if (!scanner_.AtEnd()) {
-      scanner_.FailUnexpected("the end of the document");
+    const char* const at = ReadValue(scanner_.begin(), root);
+    if (at == nullptr) return scanner_.error();
+    if (!scanner_.IsAtEnd(at)) {
+      scanner_.FailUnexpected(at, "the end of the document");
       return scanner_.error();
     }
     return root;
   }
 
  private:
-  bool ReadValue(Value& out) {
-    switch (scanner_.Peek()) {
+  const char* ReadValue(const char* at, Value& out) {
+    switch (scanner_.Peek(at)) {
       case '{':
-        return ReadObject(out);
+        return ReadObject(at, out);
       case '[':
-        return ReadArray(out);
+        return ReadArray(at, out);
       case '"': {
         std::string_view text;
-        if (!scanner_.String(text, scratch_)) return false;
+        if ((at = scanner_.String(at, text, scratch_)) == nullptr) return nullptr;
         out = Value(std::string(text));
-        return true;
+        return at;
       }
       case 't':
         out = true;
-        return scanner_.Literal("true");
+        return scanner_.Literal(at, "true");
       case 'f':
         out = false;
-        return scanner_.Literal("false");
+        return scanner_.Literal(at, "false");
       case 'n':
         out = nullptr;
-        return scanner_.Literal("null");
+        return scanner_.Literal(at, "null");
       default:
-        return ReadNumber(out);
+        return ReadNumber(at, out);
     }
   }
 
-  bool ReadNumber(Value& out) {
+  const char* ReadNumber(const char* at, Value& out) {
     std::string_view text;
     bool is_integer;
-    if (!scanner_.Number(text, is_integer)) return false;
+    if ((at = scanner_.Number(at, text, is_integer)) == nullptr) return nullptr;
     if (is_integer) {
       int64_t number;
       if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) {
         out = number;
-        return true;
+        return at;
       }
     }
     double number = 0;
     if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) {
-      return scanner_.Fail(Cat("number ", text, " is out of range"));
+      return scanner_.Fail(at, Cat("number ", text, " is out of range"));
     }
     out = number;
-    return true;
+    return at;
   }
 
-  bool ReadArray(Value& out) {
-    scanner_.Advance();
-    if (!scanner_.Enter()) return false;
+  const char* ReadArray(const char* at, Value& out) {
+    if (!scanner_.Enter(++at)) return nullptr;
     out = Value::Array();
     Value::Array& items = out.array();
-    if (!scanner_.Take(']')) {
+    if (!scanner_.Take(at, ']')) {
       const size_t mark = path_.size();
       do {
         if (duplicates_ != nullptr) path_ += Cat("[", std::to_string(items.size()), "]");
         items.emplace_back();
-        if (!ReadValue(items.back())) return false;
+        if ((at = ReadValue(at, items.back())) == nullptr) return nullptr;
         path_.resize(mark);
-      } while (scanner_.Take(','));
-      if (!scanner_.Take(']')) return scanner_.FailUnexpected("',' or ']'");
+      } while (scanner_.Take(at, ','));
+      if (!scanner_.Take(at, ']')) return scanner_.FailUnexpected(at, "',' or ']'");
     }
     scanner_.Leave();
-    return true;
+    return at;
   }
 
-  bool ReadObject(Value& out) {
-    scanner_.Advance();
-    if (!scanner_.Enter()) return false;
+  const char* ReadObject(const char* at, Value& out) {
+    if (!scanner_.Enter(++at)) return nullptr;
     out = Value::Object();
     Value::Object& members = out.object();
-    if (!scanner_.Take('}')) {
+    if (!scanner_.Take(at, '}')) {
       const size_t mark = path_.size();
       do {
         std::string_view name;
-        if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
-        if (!scanner_.String(name, scratch_)) return false;
+        if (scanner_.Peek(at) != '"') return scanner_.FailUnexpected(at, "a member name");
+        if ((at = scanner_.String(at, name, scratch_)) == nullptr) return nullptr;
         Value* slot = members.Find(name);
         if (duplicates_ != nullptr) {
           if (mark > 0) path_ += '.';
@@ -118,14 +117,14 @@ class TreeReader {
         }
         if (members.empty()) members.reserve(kFirstMembers);
         if (slot == nullptr) slot = &members.AppendNew(std::string(name), Value());
-        if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
-        if (!ReadValue(*slot)) return false;
+        if (!scanner_.Take(at, ':')) return scanner_.FailUnexpected(at, "':'");
+        if ((at = ReadValue(at, *slot)) == nullptr) return nullptr;
         path_.resize(mark);
-      } while (scanner_.Take(','));
-      if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");
+      } while (scanner_.Take(at, ','));
+      if (!scanner_.Take(at, '}')) return scanner_.FailUnexpected(at, "',' or '}'");
     }
     scanner_.Leave();
-    return true;
+    return at;
   }
 
   JsonScanner scanner_;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "k8s/base/base64.h"
 #include "k8s/base/strings.h"
@@ -47,85 +48,105 @@ void RememberSize(const Field& field, size_t size) {
 thread_local std::array<SharedText, 8> last_sets;
 
 // Reads by recursion, to kMaxJsonDepth. What does not lead further down is not inlined: each of the
-// 10,000 levels would hold its locals, and a thread has 8 MB of stack.
+// 10,000 levels would hold its locals, and a thread has 8 MB of stack. As those of JsonScanner, its
+// functions read from `at` and say where they stopped; null: see Failure().
 class Reader {
  public:
   Reader(std::string_view text, TypeMeta* meta, std::vector<std::string>* strict)
-      : scanner_(text), meta_(meta), strict_(strict) {
-    path_.reserve(16);  // as deep as most objects are
-  }
+      : scanner_(text), meta_(meta), strict_(strict) {}
 
   Result<void> Document(const TypeInfo& type, void* object) {
-    if (Message(type, object) &&
-        (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the document"))) {
-      return {};
-    }
-    return Failure();
+    return Whole(Message(scanner_.begin(), type, object), "the end of the document");
   }
 
   Result<size_t> Front(const TypeInfo& type, void* object) {
-    if (Message(type, object)) return scanner_.offset();
-    return Failure();
-  }
-
-  Result<size_t> WatchEventFront(const TypeInfo& type, void* object, JsonWatchEvent& event) {
-    if (WatchMembers(type, object, event)) return scanner_.offset();
-    return Failure();
+    return Part(Message(scanner_.begin(), type, object));
   }
 
   Result<void> WatchEvent(const TypeInfo& type, void* object, JsonWatchEvent& event) {
-    if (WatchMembers(type, object, event) &&
-        (scanner_.AtEnd() || scanner_.FailUnexpected("the end of the frame"))) {
-      return {};
-    }
-    return Failure();
+    return Whole(WatchMembers(scanner_.begin(), type, object, event), "the end of the frame");
+  }
+
+  Result<size_t> WatchEventFront(const TypeInfo& type, void* object, JsonWatchEvent& event) {
+    return Part(WatchMembers(scanner_.begin(), type, object, event));
   }
 
  private:
-  // A step of the path to where the reader is; kept for errors and strict problems.
+  // A step of the path to where the reader is: a field, a key or a place in a list. Each lies in
+  // the stack frame of the function that reads what is below it; they are looked at for errors,
+  // strict problems and little else.
   struct Step {
-    std::string_view name;
+    const Step* outer;
+    const Field* field = nullptr;
+    std::string_view key{};
     size_t index = kNoIndex;
+
+    bool IsSet() const { return field != nullptr || !key.empty() || index != kNoIndex; }
   };
   static constexpr size_t kNoIndex = static_cast<size_t>(-1);
 
-  Error Failure() const {
-    const Error error = scanner_.error();
-    return path_.empty() ? error : error.WithMessage(Cat(error.message(), ", in ", Path()));
+  Result<void> Whole(const char* at, std::string_view end) {
+    if (at == nullptr) return Failure();
+    if (scanner_.IsAtEnd(at)) return {};
+    scanner_.FailUnexpected(at, end);
+    return Failure();
+  }
+  Result<size_t> Part(const char* at) {
+    if (at == nullptr) return Failure();
+    return scanner_.OffsetOf(at);
   }
 
-  bool WatchMembers(const TypeInfo& type, void* object, JsonWatchEvent& event) {
-    if (!scanner_.Take('{')) return scanner_.FailUnexpected("an object");
-    if (scanner_.Take('}')) return true;
+  Error Failure() const {
+    const Error error = scanner_.error();
+    if (!failed_in_ || failed_in_->empty()) return error;
+    return error.WithMessage(Cat(error.message(), ", in ", *failed_in_));
+  }
+
+  // Always null, for a function whose steps end with its failure: the path is kept.
+  const char* Lost() {
+    if (!failed_in_) failed_in_ = Path();
+    return nullptr;
+  }
+
+  const char* WatchMembers(const char* at, const TypeInfo& type, void* object,
+                           JsonWatchEvent& event) {
+    if (!scanner_.Take(at, '{')) return scanner_.FailUnexpected(at, "an object");
+    if (scanner_.Take(at, '}')) return at;
     do {
       std::string_view name, text;
-      if (!scanner_.String(name, scratch_)) return false;
+      if ((at = scanner_.String(at, name, scratch_)) == nullptr) return nullptr;
       const bool is_type = name == "type", is_object = name == "object";
-      if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
-      if (is_type && scanner_.Peek() == '"') {
-        if (!scanner_.String(text, scratch_)) return false;
+      if (!scanner_.Take(at, ':')) return scanner_.FailUnexpected(at, "':'");
+      const char next = scanner_.Peek(at);
+      if (is_type && next == '"') {
+        at = scanner_.String(at, text, scratch_);
         event.type = text;
       } else if (is_object) {
-        scanner_.Peek();
-        const char* start = scanner_.position();
+        const char* const start = at;
         // An ERROR carries a Status, whatever is watched: its text is enough.
-        const bool read = event.type == "ERROR" ? scanner_.Skip(text) : Message(type, object);
-        if (!read) return false;
-        event.object_text = {start, static_cast<size_t>(scanner_.position() - start)};
-      } else if (!scanner_.Skip(text)) {
-        return false;
+        at = event.type == "ERROR" ? scanner_.Skip(at, text) : Message(at, type, object);
+        if (at != nullptr) event.object_text = {start, static_cast<size_t>(at - start)};
+      } else {
+        at = scanner_.Skip(at, text);
       }
-    } while (scanner_.Take(','));
-    return scanner_.Take('}') || scanner_.FailUnexpected("',' or '}'");
+      if (at == nullptr) return nullptr;
+    } while (scanner_.Take(at, ','));
+    if (!scanner_.Take(at, '}')) return scanner_.FailUnexpected(at, "',' or '}'");
+    return at;
   }
 
   std::string Path() const {
+    std::vector<const Step*> steps;
+    for (const Step* step = innermost_; step != nullptr; step = step->outer) {
+      if (step->IsSet()) steps.push_back(step);
+    }
     std::string path;
-    for (const Step& step : path_) {
-      if (step.index != kNoIndex) {
-        path += Cat("[", std::to_string(step.index), "]");
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+      if ((*step)->index != kNoIndex) {
+        path += Cat("[", std::to_string((*step)->index), "]");
       } else {
-        path += path.empty() ? std::string(step.name) : Cat(".", step.name);
+        const std::string_view name = (*step)->field ? (*step)->field->name() : (*step)->key;
+        path += path.empty() ? std::string(name) : Cat(".", name);
       }
     }
     return path;
@@ -136,83 +157,113 @@ class Reader {
     strict_->push_back(Cat(what, " field ", Quote(path.empty() ? name : Cat(path, ".", name))));
   }
 
-  bool Message(const TypeInfo& type, void* object) {
-    if (type.Has(kTree)) return Tree(object);
-    if (type.Has(kTransparent)) return Value(type.fields[0], object);
-    if (type.Has(kUnion) && scanner_.Peek() != 'n') return Union(type, object);
-    const char next = scanner_.Peek();
-    if (next == 'n') return scanner_.Literal("null");
-    if (next != '{') return scanner_.FailUnexpected("an object");
-    scanner_.Advance();
-    if (!scanner_.Enter()) return false;
-    if (!scanner_.Take('}')) {
-      if (!Members(type, object)) return false;
-      if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");
-    }
-    scanner_.Leave();
-    return true;
+  const char* Message(const char* at, const TypeInfo& type, void* object) {
+    if ((type.flags & (kTree | kTransparent | kUnion)) != 0) [[unlikely]]
+      return UnusualMessage(at, type, object);
+    return Object(at, type, object);
   }
 
-  [[gnu::noinline]] bool Tree(void* object) {
+  const char* UnusualMessage(const char* at, const TypeInfo& type, void* object) {
+    if (type.Has(kTree)) return Tree(at, object);
+    if (type.Has(kTransparent)) return Value(at, type.fields[0], object);
+    return scanner_.Peek(at) == 'n' ? Object(at, type, object) : Union(at, type, object);
+  }
+
+  const char* Object(const char* at, const TypeInfo& type, void* object) {
+    const char next = scanner_.Peek(at);
+    if (next != '{') [[unlikely]] {
+      return next == 'n' ? scanner_.Literal(at, "null") : scanner_.FailUnexpected(at, "an object");
+    }
+    if (!scanner_.Enter(++at)) return nullptr;
+    if (!scanner_.Take(at, '}')) {
+      if ((at = Members(at, type, object)) == nullptr) return nullptr;
+      if (!scanner_.Take(at, '}')) return scanner_.FailUnexpected(at, "',' or '}'");
+    }
+    scanner_.Leave();
+    return at;
+  }
+
+  [[gnu::noinline]] const char* Tree(const char* at, void* object) {
     std::string_view text;
-    if (!scanner_.Skip(text)) return false;
+    if ((at = scanner_.Skip(at, text)) == nullptr) return nullptr;
     auto value = ParseJson(text);
-    if (!value) return scanner_.Fail(value.error().message());
-    if (meta_ != nullptr && path_.empty()) {
+    if (!value) return scanner_.Fail(at, value.error().message());
+    if (meta_ != nullptr && innermost_ == nullptr) {
       meta_->kind = value->StringAt({"kind"});
       meta_->api_version = value->StringAt({"apiVersion"});
     }
     static_cast<Unstructured*>(object)->content = *std::move(value);
-    return true;
+    return at;
   }
 
-  bool Members(const TypeInfo& type, void* object) {
+  const char* Members(const char* at, const TypeInfo& type, void* object) {
     const size_t count = type.fields.size();
+    const Field* const fields = type.fields.data();
     const uint32_t* const names = type.index.names;
     if (type.list_of != nullptr) items_ = &type.fields.back();
     size_t hint = 0;  // documents mostly come in the order of the table
-    std::array<uint64_t, 2> seen{};
+    Seen seen{};
+    Step step{.outer = innermost_};
+    innermost_ = &step;
     do {
-      if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
-      const uint32_t next = scanner_.NextFour();
+      if (scanner_.Peek(at) != '"') [[unlikely]] {
+        scanner_.FailUnexpected(at, "a member name");
+        return Lost();
+      }
+      const uint32_t next = scanner_.FourAt(at);
       const auto is_named = [&](size_t i) {
-        return names[i] == next && scanner_.TakeName(type.fields[i].quoted);
+        return names[i] == next && scanner_.TakeName(at, fields[i].quoted);
       };
       size_t index = hint;
       while (index < count && !is_named(index)) ++index;
-      if (index == count) {
+      if (index == count) [[unlikely]] {
         index = 0;
         while (index < hint && !is_named(index)) ++index;
-        if (index == hint && !UnusualName(type, index, seen[1])) return false;
+        if (index == hint && (at = UnusualName(at, type, index, seen[1])) == nullptr) return Lost();
+        if (index == kSkipped) continue;
       }
-      if (index == kSkipped) continue;
-      if (strict_ != nullptr && index < 126) {
-        uint64_t& bits = seen[index / 64];
-        const uint64_t bit = uint64_t{1} << index % 64;
-        if ((bits & bit) != 0) Note("duplicate", type.fields[index].name());
-        bits |= bit;
-      }
+      if (strict_ != nullptr) [[unlikely]]
+        NoteDuplicate(fields[index], index, seen);
       hint = index + 1;
-      path_.push_back({type.fields[index].name()});
-      if (!Value(type.fields[index], object)) return false;
-      path_.pop_back();
-    } while (scanner_.Take(','));
-    return true;
+      const Field& field = fields[index];
+      step.field = &field;
+      std::string_view text;
+      if (field.kind == Kind::kString && field.shape == Shape::kOne &&
+          scanner_.TakePlainString(at, text)) {  // most
+        AssignExactly(text, *static_cast<std::string*>(MemberOf(object, field)));
+      } else if ((at = Value(at, field, object)) == nullptr) [[unlikely]] {
+        return Lost();
+      }
+      step.field = nullptr;
+    } while (scanner_.Take(at, ','));
+    innermost_ = step.outer;
+    return at;
   }
 
   static constexpr size_t kSkipped = static_cast<size_t>(-2);
+  // Which fields an object had so far, a bit each. The two highest bits tell whether kind and
+  // apiVersion were there, which are no fields; no type has so many.
+  using Seen = std::array<uint64_t, 2>;
+
+  [[gnu::noinline]] void NoteDuplicate(const Field& field, size_t index, Seen& seen) {
+    if (index >= 126) return;
+    uint64_t& bits = seen[index / 64];
+    const uint64_t bit = uint64_t{1} << index % 64;
+    if ((bits & bit) != 0) Note("duplicate", field.name());
+    bits |= bit;
+  }
 
   // A name that no row has byte for byte: escaped, followed by blanks, kind and apiVersion, or
-  // unknown. The value of those that are no field is read here. The two highest bits of seen tell
-  // whether kind and apiVersion were there before; no type has so many fields.
-  [[gnu::noinline]] bool UnusualName(const TypeInfo& type, size_t& index, uint64_t& seen) {
+  // unknown. The value of those that are no field is read here.
+  [[gnu::noinline]] const char* UnusualName(const char* at, const TypeInfo& type, size_t& index,
+                                            uint64_t& seen) {
     std::string_view name;
     std::string own;
-    if (!scanner_.String(name, own)) return false;
-    if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
+    if ((at = scanner_.String(at, name, own)) == nullptr) return nullptr;
+    if (!scanner_.Take(at, ':')) return scanner_.FailUnexpected(at, "':'");
     if (const Field* field = type.Find(name)) {
       index = static_cast<size_t>(field - type.fields.data());
-      return true;
+      return at;
     }
     index = kSkipped;
     if (type.Has(kIsKind) && (name == "kind" || name == "apiVersion")) {
@@ -220,22 +271,22 @@ class Reader {
       if (strict_ != nullptr && (seen & bit) != 0) Note("duplicate", name);
       seen |= bit;
       const bool is_kind = name == "kind";
-      if (scanner_.Peek() == 'n') return scanner_.Literal("null");
+      if (scanner_.Peek(at) == 'n') return scanner_.Literal(at, "null");
       std::string_view text;
-      if (!scanner_.String(text, scratch_)) return false;
-      if (meta_ != nullptr && path_.empty()) {
+      if ((at = scanner_.String(at, text, scratch_)) == nullptr) return nullptr;
+      if (meta_ != nullptr && innermost_->outer == nullptr) {
         (is_kind ? meta_->kind : meta_->api_version) = text;
       }
-      return true;
+      return at;
     }
     if (strict_ != nullptr) Note("unknown", name);
     std::string_view skipped;
-    return scanner_.Skip(skipped);
+    return scanner_.Skip(at, skipped);
   }
 
   // In JSON a union is the value of one member; its form tells which.
-  bool Union(const TypeInfo& type, void* object) {
-    const char next = scanner_.Peek();
+  const char* Union(const char* at, const TypeInfo& type, void* object) {
+    const char next = scanner_.Peek(at);
     for (const Field& field : type.fields) {
       const bool fits = next == '['                  ? field.shape == Shape::kList
                         : next == 't' || next == 'f' ? field.kind == Kind::kBool
@@ -246,250 +297,253 @@ class Reader {
           if (other.kind == Kind::kBool) *static_cast<bool*>(MemberOf(object, other)) = true;
         }
       }
-      return Value(field, object);
+      return Value(at, field, object);
     }
-    return scanner_.FailUnexpected("another form of value");
+    return scanner_.FailUnexpected(at, "another form of value");
   }
 
-  bool Value(const Field& field, void* object) {
-    void* member = MemberOf(object, field);
-    if (field.kind == Kind::kString && field.shape == Shape::kOne && scanner_.Peek() == '"')
-      return Text(*static_cast<std::string*>(member));  // most
-    switch (field.shape) {
-      case Shape::kOne:
-        if (field.kind != Kind::kMessage && field.kind != Kind::kJson && scanner_.Peek() == 'n') {
-          return scanner_.Literal("null");
-        }
-        return Element(field, member);
-      case Shape::kOptional:
-        if (scanner_.Peek() == 'n' && field.kind != Kind::kJson) {
-          field.access->clear(member);
-          return scanner_.Literal("null");
-        }
-        return Element(field, field.access->add(member, {}));
-      case Shape::kList:
-        return List(field, member);
-      case Shape::kMap:
-        return Map(field, member);
+  const char* Value(const char* at, const Field& field, void* object) {
+    void* const member = MemberOf(object, field);
+    const char next = scanner_.Peek(at);
+    if (field.shape == Shape::kOne) return ElementOrNull(at, field, member);
+    if (field.shape == Shape::kList) return List(at, field, member);
+    if (field.shape == Shape::kMap) return Map(at, field, member);
+    if (next == 'n' && field.kind != Kind::kJson) {
+      field.access->clear(member);
+      return scanner_.Literal(at, "null");
     }
-    return false;
+    return Element(at, field, field.access->add(member, {}));
   }
 
-  bool List(const Field& field, void* list) {
+  [[gnu::noinline]] const char* List(const char* at, const Field& field, void* list) {
     field.access->clear(list);
-    if (scanner_.Peek() == 'n') return scanner_.Literal("null");
-    if (!scanner_.Take('[')) return scanner_.FailUnexpected("a list");
-    if (!scanner_.Enter()) return false;
-    if (!scanner_.Take(']')) {
-      path_.push_back({{}, 0});
-      const size_t begin = scanner_.offset();
+    if (scanner_.Peek(at) == 'n') return scanner_.Literal(at, "null");
+    if (!scanner_.Take(at, '[')) return scanner_.FailUnexpected(at, "a list");
+    if (!scanner_.Enter(at)) return nullptr;
+    if (!scanner_.Take(at, ']')) {
+      Step step{.outer = innermost_, .index = 0};
+      innermost_ = &step;
+      const char* const begin = at;
       const bool is_items = &field == items_;
       const size_t expected = is_items ? 0 : LastSizeOf(field);
       if (expected > 1) field.access->reserve(list, expected);
       do {
-        if (!ElementOrNull(field, field.access->add(list, {}))) return false;
-        if (++path_.back().index == 1 && is_items) Reserve(field, list, begin);
-      } while (scanner_.Take(','));
-      if (const size_t size = path_.back().index; size != expected && !is_items) {
+        if ((at = ElementOrNull(at, field, field.access->add(list, {}))) == nullptr) return Lost();
+        if (++step.index == 1 && is_items) Reserve(field, list, begin, at);
+      } while (scanner_.Take(at, ','));
+      if (step.index != expected && !is_items) {
         field.access->fit(list);
-        RememberSize(field, size);
+        RememberSize(field, step.index);
       }
-      path_.pop_back();
-      if (!scanner_.Take(']')) return scanner_.FailUnexpected("',' or ']'");
+      innermost_ = step.outer;
+      if (!scanner_.Take(at, ']')) return scanner_.FailUnexpected(at, "',' or ']'");
     }
     scanner_.Leave();
-    return true;
+    return at;
   }
 
-  // A list document is mostly its items, so the first one tells about how many there are. Growing
-  // in steps instead would move every item several times. A document that lies costs at most eight
-  // times its own size.
-  void Reserve(const Field& field, void* list, size_t begin) {
-    const size_t length = scanner_.offset() - begin;
-    const size_t most = 8 * scanner_.remaining() / field.access->stride;
-    field.access->reserve(list, 1 + std::min(scanner_.remaining() / (length + 1), most));
+  // A list document is mostly its items, so the first one, from begin to `at`, tells about how many
+  // there are. Growing in steps instead would move every item several times. A document that lies
+  // costs at most eight times its own size.
+  void Reserve(const Field& field, void* list, const char* begin, const char* at) {
+    const auto length = static_cast<size_t>(at - begin);
+    const size_t remaining = scanner_.RemainingAt(at);
+    const size_t most = 8 * remaining / field.access->stride;
+    field.access->reserve(list, 1 + std::min(remaining / (length + 1), most));
   }
 
-  bool Map(const Field& field, void* map) {
-    if (scanner_.Peek() == 'n') {
+  [[gnu::noinline]] const char* Map(const char* at, const Field& field, void* map) {
+    if (scanner_.Peek(at) == 'n') {
       field.access->clear(map);
-      return scanner_.Literal("null");
+      return scanner_.Literal(at, "null");
     }
-    if (!scanner_.Take('{')) return scanner_.FailUnexpected("an object");
-    if (!scanner_.Enter()) return false;
-    if (!scanner_.Take('}')) {
+    if (!scanner_.Take(at, '{')) return scanner_.FailUnexpected(at, "an object");
+    if (!scanner_.Enter(at)) return nullptr;
+    if (!scanner_.Take(at, '}')) {
+      Step step{.outer = innermost_};
+      innermost_ = &step;
       do {
         std::string_view key;
-        if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a member name");
-        if (!scanner_.String(key, scratch_)) return false;
+        if (scanner_.Peek(at) != '"') {
+          scanner_.FailUnexpected(at, "a member name");
+          return Lost();
+        }
+        if ((at = scanner_.String(at, key, scratch_)) == nullptr) return Lost();
         const size_t before = strict_ != nullptr ? field.access->size(map) : 0;
         void* element = field.access->add(map, key);
         if (strict_ != nullptr && field.access->size(map) == before) Note("duplicate", key);
-        path_.push_back({strict_ != nullptr ? Keep(key) : std::string_view()});
-        if (!scanner_.Take(':')) return scanner_.FailUnexpected("':'");
-        if (!ElementOrNull(field, element)) return false;
-        path_.pop_back();
-      } while (scanner_.Take(','));
-      if (!scanner_.Take('}')) return scanner_.FailUnexpected("',' or '}'");
+        step.key = key.data() == scratch_.data() ? Keep(key) : key;
+        if (!scanner_.Take(at, ':')) {
+          scanner_.FailUnexpected(at, "':'");
+          return Lost();
+        }
+        if ((at = ElementOrNull(at, field, element)) == nullptr) return Lost();
+        step.key = {};
+      } while (scanner_.Take(at, ','));
+      innermost_ = step.outer;
+      if (!scanner_.Take(at, '}')) return scanner_.FailUnexpected(at, "',' or '}'");
     }
     scanner_.Leave();
-    return true;
+    return at;
   }
 
-  // The key must outlive the scratch buffer while it stands in the path.
+  // A key that had to be unescaped, which must outlive the scratch buffer while it is a step.
   std::string_view Keep(std::string_view key) {
     kept_.emplace_back(std::make_unique<std::string>(key));
     return *kept_.back();
   }
 
-  bool ElementOrNull(const Field& field, void* element) {
-    if (scanner_.Peek() == 'n' && field.kind != Kind::kMessage && field.kind != Kind::kJson) {
-      return scanner_.Literal("null");
+  const char* ElementOrNull(const char* at, const Field& field, void* element) {
+    if (scanner_.Peek(at) == 'n' && field.kind != Kind::kMessage && field.kind != Kind::kJson) {
+      return scanner_.Literal(at, "null");
     }
-    return Element(field, element);
+    return Element(at, field, element);
   }
 
   template <class T>
-  [[gnu::noinline]] bool Integer(void* element) {
+  [[gnu::noinline]] const char* Integer(const char* at, void* element) {
+    const char next = scanner_.Peek(at);
+    if (uint32_t number; scanner_.TakeShortNumber(at, number)) [[likely]] {
+      *static_cast<T*>(element) = static_cast<T>(number);
+      return at;
+    }
     std::string_view text;
     bool is_integer;
-    const char next = scanner_.Peek();
-    if (next != '-' && (next < '0' || next > '9')) return scanner_.FailUnexpected("a number");
-    if (!scanner_.Number(text, is_integer)) return false;
-    if (!is_integer) return scanner_.Fail(Cat("number ", text, " is not an integer"));
+    if (next != '-' && (next < '0' || next > '9')) return scanner_.FailUnexpected(at, "a number");
+    if ((at = scanner_.Number(at, text, is_integer)) == nullptr) return nullptr;
+    if (!is_integer) return scanner_.Fail(at, Cat("number ", text, " is not an integer"));
     const auto [end, failure] =
         std::from_chars(text.data(), text.data() + text.size(), *static_cast<T*>(element));
     if (failure != std::errc() || end != text.data() + text.size()) {
-      return scanner_.Fail(Cat("number ", text, " is out of range"));
+      return scanner_.Fail(at, Cat("number ", text, " is out of range"));
     }
-    return true;
+    return at;
   }
 
-  [[gnu::noinline]] bool Double(void* element) {
+  [[gnu::noinline]] const char* Double(const char* at, void* element) {
     std::string_view text;
     bool is_integer;
-    if (!scanner_.Number(text, is_integer)) return false;
+    if ((at = scanner_.Number(at, text, is_integer)) == nullptr) return nullptr;
     if (std::from_chars(text.data(), text.data() + text.size(), *static_cast<double*>(element))
             .ec != std::errc()) {
-      return scanner_.Fail(Cat("number ", text, " is out of range"));
+      return scanner_.Fail(at, Cat("number ", text, " is out of range"));
     }
-    return true;
+    return at;
   }
 
   // Raw extensions, field sets and free JSON.
   template <class Kept>
-  [[gnu::noinline]] bool Raw(Kept& raw) {
+  [[gnu::noinline]] const char* Raw(const char* at, Kept& raw) {
     std::string_view text;
-    if (!scanner_.Skip(text)) return false;
+    if ((at = scanner_.Skip(at, text)) == nullptr) return nullptr;
     raw = scanner_.passed_blanks() ? Kept(CompactJson(text)) : Kept(text);
-    return true;
+    return at;
   }
 
-  bool FieldSet(SharedText& raw) {
-    const size_t place = path_.size() < 2 ? 0 : path_[path_.size() - 2].index;
+  [[gnu::noinline]] const char* FieldSet(const char* at, SharedText& raw) {
+    // The place in the list of the object that it is a field of.
+    const Step* const entry = innermost_ == nullptr ? nullptr : innermost_->outer;
+    const size_t place = entry == nullptr || entry->index == kNoIndex ? 0 : entry->index;
     SharedText& last = last_sets[place % last_sets.size()];
-    if (!last.empty() && scanner_.TakeText(last)) {
+    scanner_.Peek(at);
+    if (!last.empty() && scanner_.TakeText(at, last)) {
       raw = last;
-      return true;
+      return at;
     }
-    if (!Raw(raw)) return false;
+    if ((at = Raw(at, raw)) == nullptr) return nullptr;
     // An object ends where it ends, whatever follows; of a number more could follow.
     const std::string_view text = raw;
     if (text.size() <= FieldsV1::kMaxShared && text.starts_with('{')) last = raw;
-    return true;
+    return at;
   }
 
-  bool Text(std::string_view& text) {
-    if (scanner_.Peek() != '"') return scanner_.FailUnexpected("a string");
-    return scanner_.String(text, scratch_);
-  }
-
-  bool Text(std::string& text) {
+  const char* Text(const char* at, std::string& text) {
     std::string_view read;
-    if (!Text(read)) return false;
+    if ((at = scanner_.String(at, read, scratch_)) == nullptr) return nullptr;
     AssignExactly(read, text);
-    return true;
+    return at;
   }
 
-  bool Element(const Field& field, void* element) {
+  const char* Element(const char* at, const Field& field, void* element) {
     switch (field.kind) {
       case Kind::kString:
-        return Text(*static_cast<std::string*>(element));
+        return Text(at, *static_cast<std::string*>(element));
       case Kind::kMessage:
-        return Message(field.type(), element);
+        return Message(at, field.type(), element);
       case Kind::kBool:
-        *static_cast<bool*>(element) = scanner_.Peek() == 't';
-        if (scanner_.Peek() != 't' && scanner_.Peek() != 'f') {
-          return scanner_.FailUnexpected("true or false");
-        }
-        return scanner_.Literal(scanner_.Peek() == 't' ? "true" : "false");
+        return Bool(at, *static_cast<bool*>(element));
       case Kind::kInt32:
-        return Integer<int32_t>(element);
+        return Integer<int32_t>(at, element);
       case Kind::kInt64:
-        return Integer<int64_t>(element);
+        return Integer<int64_t>(at, element);
       case Kind::kUint64:
-        return Integer<uint64_t>(element);
+        return Integer<uint64_t>(at, element);
       case Kind::kDouble:
-        return Double(element);
+        return Double(at, element);
       case Kind::kFieldsV1:
-        return FieldSet(static_cast<FieldsV1*>(element)->raw);
+        return FieldSet(at, static_cast<FieldsV1*>(element)->raw);
       case Kind::kRawExtension:
-        return Raw(static_cast<RawExtension*>(element)->raw);
+        return Raw(at, static_cast<RawExtension*>(element)->raw);
       case Kind::kJson:
-        return Raw(static_cast<Json*>(element)->raw);
+        return Raw(at, static_cast<Json*>(element)->raw);
       default:
-        return Spelled(field.kind, element);
+        return Spelled(at, field.kind, element);
     }
+  }
+
+  [[gnu::noinline]] const char* Bool(const char* at, bool& value) {
+    const char next = scanner_.Peek(at);
+    if (next != 't' && next != 'f') return scanner_.FailUnexpected(at, "true or false");
+    value = next == 't';
+    return scanner_.Literal(at, value ? "true" : "false");
   }
 
   // Scalars with a spelling of their own.
-  [[gnu::noinline]] bool Spelled(Kind kind, void* element) {
+  [[gnu::noinline]] const char* Spelled(const char* at, Kind kind, void* element) {
     std::string_view text;
     bool is_integer;
-    const char next = scanner_.Peek();
+    const char next = scanner_.Peek(at);
     const bool bare = next == '-' || (next >= '0' && next <= '9');
     if (kind == Kind::kIntOrString && bare) {
       *static_cast<IntOrString*>(element) = IntOrString();
-      return Integer<int32_t>(&static_cast<IntOrString*>(element)->int_value);
+      return Integer<int32_t>(at, &static_cast<IntOrString*>(element)->int_value);
     }
-    if (kind == Kind::kQuantity && bare) {
-      if (!scanner_.Number(text, is_integer)) return false;
-    } else if (!Text(text)) {
-      return false;
-    }
+    at = kind == Kind::kQuantity && bare ? scanner_.Number(at, text, is_integer)
+                                         : scanner_.String(at, text, scratch_);
+    if (at == nullptr) return nullptr;
     switch (kind) {
       case Kind::kBytes: {
         auto bytes = DecodeBase64(text);
-        if (!bytes) return scanner_.Fail("illegal base64 data");
+        if (!bytes) return scanner_.Fail(at, "illegal base64 data");
         *static_cast<std::string*>(element) = *std::move(bytes);
-        return true;
+        return at;
       }
       case Kind::kTime:
-        return Parsed<Time>(Time::Parse(text), element, "time", text);
+        return Parsed<Time>(at, Time::Parse(text), element, "time", text);
       case Kind::kMicroTime:
-        return Parsed<MicroTime>(MicroTime::Parse(text), element, "time with six digits", text);
+        return Parsed<MicroTime>(at, MicroTime::Parse(text), element, "time with six digits", text);
       case Kind::kDuration:
-        return Parsed<Duration>(ParseDuration(text), element, "duration", text);
+        return Parsed<Duration>(at, ParseDuration(text), element, "duration", text);
       case Kind::kQuantity: {
         auto quantity = Quantity::Parse(Trim(text));
-        if (!quantity) return scanner_.Fail(quantity.error().message());
+        if (!quantity) return scanner_.Fail(at, quantity.error().message());
         *static_cast<Quantity*>(element) = *std::move(quantity);
-        return true;
+        return at;
       }
       case Kind::kIntOrString:
         *static_cast<IntOrString*>(element) = IntOrString(std::string(text));
-        return true;
+        return at;
       default:
-        return false;
+        return nullptr;
     }
   }
 
   template <class T>
-  bool Parsed(const std::optional<T>& value, void* element, std::string_view what,
-              std::string_view text) {
-    if (!value) return scanner_.Fail(Cat("cannot read ", Quote(text), " as a ", what));
+  const char* Parsed(const char* at, const std::optional<T>& value, void* element,
+                     std::string_view what, std::string_view text) {
+    if (!value) return scanner_.Fail(at, Cat("cannot read ", Quote(text), " as a ", what));
     *static_cast<T*>(element) = *value;
-    return true;
+    return at;
   }
 
   JsonScanner scanner_;
@@ -497,7 +551,8 @@ class Reader {
   std::vector<std::string>* strict_;
   std::string scratch_;
   const Field* items_ = nullptr;  // of the list document that is being read
-  std::vector<Step> path_;
+  const Step* innermost_ = nullptr;
+  std::optional<std::string> failed_in_;
   std::vector<std::unique_ptr<std::string>> kept_;
 };
 
@@ -811,33 +866,34 @@ void EncodeSparseJson(const TypeInfo& type, const void* object, const TypeMeta& 
 Result<TypeMeta> PeekTypeMeta(std::string_view text) {
   JsonScanner scanner(text);
   TypeMeta meta;
-  const auto read = [&]() -> bool {
-    if (!scanner.Take('{')) return scanner.FailUnexpected("an object");
-    if (scanner.Take('}')) return true;
+  const auto read = [&](const char* at) -> const char* {
+    if (!scanner.Take(at, '{')) return scanner.FailUnexpected(at, "an object");
+    if (scanner.Take(at, '}')) return at;
     do {
       std::string_view name, value;
       std::string scratch, value_scratch;
-      if (!scanner.String(name, scratch)) return false;
-      if (!scanner.Take(':')) return scanner.FailUnexpected("':'");
+      if ((at = scanner.String(at, name, scratch)) == nullptr) return nullptr;
+      if (!scanner.Take(at, ':')) return scanner.FailUnexpected(at, "':'");
       const bool is_kind = name == "kind", is_version = name == "apiVersion";
-      if ((is_kind || is_version) && scanner.Peek() == '"') {
-        if (!scanner.String(value, value_scratch)) return false;
+      if ((is_kind || is_version) && scanner.Peek(at) == '"') {
+        at = scanner.String(at, value, value_scratch);
         (is_kind ? meta.kind : meta.api_version) = value;
-        if (!meta.kind.empty() && !meta.api_version.empty()) return true;
-      } else if (!scanner.Skip(value)) {
-        return false;
+        if (!meta.kind.empty() && !meta.api_version.empty()) return at;
+      } else {
+        at = scanner.Skip(at, value);
       }
-    } while (scanner.Take(','));
-    return true;
+      if (at == nullptr) return nullptr;
+    } while (scanner.Take(at, ','));
+    return at;
   };
-  if (!read()) return scanner.error();
+  if (read(scanner.begin()) == nullptr) return scanner.error();
   return meta;
 }
 
 Result<void> CheckJsonPrefix(std::string_view text) {
   JsonScanner scanner(text);
   std::string_view skipped;
-  if (scanner.Skip(skipped) || scanner.ran_out()) return {};
+  if (scanner.Skip(scanner.begin(), skipped) != nullptr || scanner.ran_out()) return {};
   return scanner.error();
 }
 

@@ -51,36 +51,6 @@ char Meaning(char letter) {
   }
 }
 
-// The first byte of [at, end) that a plain run of string characters cannot hold: a quote, a
-// backslash, a control character. high is set when a byte above 0x7f was passed.
-inline const char* PlainRun(const char* at, const char* end, bool& high) {
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-  const __m128i control = _mm_set1_epi8(0x1f);
-  while (end - at >= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i special =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                     _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-    const unsigned stop = static_cast<unsigned>(_mm_movemask_epi8(special));
-    const unsigned above = static_cast<unsigned>(_mm_movemask_epi8(bytes));
-    if (stop != 0) {
-      const int length = __builtin_ctz(stop);
-      high |= (above & ((1U << length) - 1)) != 0;
-      return at + length;
-    }
-    high |= above != 0;
-    at += 16;
-  }
-#endif
-  for (; at != end; ++at) {
-    const auto byte = static_cast<unsigned char>(*at);
-    if (byte == '"' || byte == '\\' || byte < 0x20) return at;
-    high |= byte >= 0x80;
-  }
-  return at;
-}
-
 // The brackets that are open, a bit each, so that depth costs no recursion and mostly no memory.
 class OpenBrackets {
  public:
@@ -107,202 +77,183 @@ class OpenBrackets {
 
 }  // namespace
 
-char JsonScanner::PeekPastBlanks() {
-  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
-    ++at_;
+const char* JsonScanner::PastBlanks(const char* at) {
+  while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
+    ++at;
     passed_blanks_ = true;
   }
-  return at_ == end_ ? '\0' : *at_;
+  return at;
 }
 
-bool JsonScanner::Fail(std::string_view what) {
+const char* JsonScanner::Fail(const char* at, std::string_view what) {
   if (what_.empty()) {
     what_ = what;
-    failed_at_ = offset();
+    failed_at_ = OffsetOf(at);
     ran_out_ = what == kRanOut;
   }
-  return false;
+  return nullptr;
 }
 
-bool JsonScanner::FailUnexpected(std::string_view expected) {
-  const char next = Peek();
-  if (at_ == end_) return Fail(kRanOut);
+const char* JsonScanner::FailUnexpected(const char* at, std::string_view expected) {
+  const char next = Peek(at);
+  if (at == end_) return Fail(at, kRanOut);
   const auto byte = static_cast<unsigned char>(next);
   const std::string seen = byte >= 0x20 && byte < 0x7f ? Cat("'", std::string(1, next), "'")
                                                        : Cat("byte ", std::to_string(byte));
-  return Fail(Cat("expected ", expected, ", found ", seen));
+  return Fail(at, Cat("expected ", expected, ", found ", seen));
 }
 
 Error JsonScanner::error() const {
   return DecodeError(Cat("json: ", what_, " at byte ", std::to_string(failed_at_)));
 }
 
-bool JsonScanner::Enter() {
-  if (++depth_ > kMaxJsonDepth) return Fail("nested deeper than 10000 levels");
-  return true;
-}
-
-bool JsonScanner::String(std::string_view& out, std::string& scratch) {
-  if (Peek() != '"' || at_ == end_) return FailUnexpected("a string");
-  const char* start = ++at_;
+const char* JsonScanner::UnusualString(const char* at, std::string_view& out,
+                                       std::string& scratch) {
+  if (Peek(at) != '"') return FailUnexpected(at, "a string");
+  const char* const start = ++at;
   bool high = false;
-  at_ = PlainRun(at_, end_, high);
-  if (at_ != end_ && *at_ == '"') {
-    out = {start, static_cast<size_t>(at_ - start)};
-    ++at_;
-    if (high && !IsValidUtf8(out)) {
-      scratch = ToValidUtf8(out);
-      out = scratch;
+  at = PlainRun(at, end_, high);
+  out = {start, static_cast<size_t>(at - start)};
+  if (at == end_ || *at != '"') {
+    scratch = out;
+    while (true) {
+      if (at == end_) return Fail(at, kRanOut);
+      if (*at == '"') break;
+      if (*at != '\\') return Fail(at, "control character in a string");
+      const char* const run = Unescape(at, scratch);
+      if (run == nullptr) return nullptr;
+      at = PlainRun(run, end_, high);
+      scratch.append(run, static_cast<size_t>(at - run));
     }
-    return true;
+    out = scratch;
   }
-  scratch.assign(start, static_cast<size_t>(at_ - start));
-  while (true) {
-    if (at_ == end_) return Fail(kRanOut);
-    if (*at_ == '"') break;
-    if (*at_ != '\\') return Fail("control character in a string");
-    if (!UnescapeInto(scratch)) return false;
-    const char* run = at_;
-    at_ = PlainRun(at_, end_, high);
-    scratch.append(run, static_cast<size_t>(at_ - run));
-  }
-  ++at_;
-  if (high && !IsValidUtf8(scratch)) scratch = ToValidUtf8(scratch);
-  out = scratch;
-  return true;
+  if (high && !IsValidUtf8(out)) out = scratch = ToValidUtf8(out);
+  return at + 1;
 }
 
-bool JsonScanner::Hex4(uint32_t& out) {
-  if (end_ - at_ < 4) return Fail(kRanOut);
+const char* JsonScanner::Hex4(const char* at, uint32_t& out) {
+  if (end_ - at < 4) return Fail(at, kRanOut);
   out = 0;
   for (int i = 0; i < 4; ++i) {
-    const char c = *at_++;
+    const char c = *at++;
     const int digit = c >= '0' && c <= '9'   ? c - '0'
                       : c >= 'a' && c <= 'f' ? c - 'a' + 10
                       : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                              : -1;
-    if (digit < 0) return Fail("bad \\u escape");
+    if (digit < 0) return Fail(at, "bad \\u escape");
     out = out << 4 | static_cast<uint32_t>(digit);
   }
-  return true;
+  return at;
 }
 
-// REQUIRES: *at_ is a backslash.
-bool JsonScanner::UnescapeInto(std::string& scratch) {
-  ++at_;
-  if (at_ == end_) return Fail(kRanOut);
-  const char c = *at_++;
+// REQUIRES: *at is a backslash.
+const char* JsonScanner::Unescape(const char* at, std::string& scratch) {
+  ++at;
+  if (at == end_) return Fail(at, kRanOut);
+  const char c = *at++;
   if (const char meaning = Meaning(c); meaning != '\0') {
     scratch += meaning;
-    return true;
+    return at;
   }
-  if (c != 'u') return Fail("bad escape in a string");
+  if (c != 'u') return Fail(at, "bad escape in a string");
   uint32_t point = 0;
-  if (!Hex4(point)) return false;
-  if (point >= 0xd800 && point < 0xdc00 && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
-    const char* back = at_;
-    at_ += 2;
+  if ((at = Hex4(at, point)) == nullptr) return nullptr;
+  if (point >= 0xd800 && point < 0xdc00 && end_ - at >= 6 && at[0] == '\\' && at[1] == 'u') {
     uint32_t low = 0;
-    if (!Hex4(low)) return false;
+    const char* const after = Hex4(at + 2, low);
+    if (after == nullptr) return nullptr;
     if (low >= 0xdc00 && low < 0xe000) {
       point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-    } else {
-      at_ = back;
+      at = after;
     }
   }
   if (point >= 0xd800 && point < 0xe000) point = 0xfffd;  // half of a pair
   AppendUtf8(point, scratch);
-  return true;
+  return at;
 }
 
-bool JsonScanner::Number(std::string_view& out, bool& is_integer) {
-  Peek();
-  const char* start = at_;
+const char* JsonScanner::Number(const char* at, std::string_view& out, bool& is_integer) {
+  Peek(at);
+  const char* start = at;
   const auto digits = [&] {
-    const char* first = at_;
-    while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
-    return at_ != first;
+    const char* first = at;
+    while (at != end_ && *at >= '0' && *at <= '9') ++at;
+    return at != first;
   };
   is_integer = true;
-  if (at_ != end_ && *at_ == '-') ++at_;
-  if (at_ != end_ && *at_ == '0') {
-    ++at_;
+  if (at != end_ && *at == '-') ++at;
+  if (at != end_ && *at == '0') {
+    ++at;
   } else if (!digits()) {
-    return FailUnexpected("a number");
+    return FailUnexpected(at, "a number");
   }
-  if (at_ != end_ && *at_ == '.') {
+  if (at != end_ && *at == '.') {
     is_integer = false;
-    ++at_;
-    if (!digits()) return FailUnexpected("a digit");
+    ++at;
+    if (!digits()) return FailUnexpected(at, "a digit");
   }
-  if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
+  if (at != end_ && (*at == 'e' || *at == 'E')) {
     is_integer = false;
-    ++at_;
-    if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-    if (!digits()) return FailUnexpected("a digit");
+    ++at;
+    if (at != end_ && (*at == '+' || *at == '-')) ++at;
+    if (!digits()) return FailUnexpected(at, "a digit");
   }
-  out = {start, static_cast<size_t>(at_ - start)};
-  return true;
+  out = {start, static_cast<size_t>(at - start)};
+  return at;
 }
 
-bool JsonScanner::Literal(std::string_view word) {
-  if (TakeName(word)) return true;
-  if (word.starts_with(std::string_view(at_, remaining()))) at_ = end_;
-  return FailUnexpected("a value");
+const char* JsonScanner::Literal(const char* at, std::string_view word) {
+  if (TakeName(at, word)) return at;
+  if (word.starts_with(std::string_view(at, RemainingAt(at)))) at = end_;
+  return FailUnexpected(at, "a value");
 }
 
 // As String, for those who want only to know where it ends. REQUIRES: its opening quote is next.
-inline bool JsonScanner::SkipString() {
-  const char* at = at_ + 1;
+inline const char* JsonScanner::SkipString(const char* at) {
+  ++at;
   bool high = false;
   while (true) {
     at = PlainRun(at, end_, high);
     if (at == end_ || *at < ' ') break;
-    if (*at == '"') {
-      at_ = at + 1;
-      return true;
-    }
-    at_ = ++at;
-    if (at == end_) break;
+    if (*at == '"') return at + 1;
+    if (++at == end_) break;
     uint32_t unused;
     if (*at == 'u') {
-      ++at_;
-      if (!Hex4(unused)) return false;
-      at = at_;
-    } else if (Meaning(*at++) == '\0') {
-      return Fail("bad escape in a string");
+      if ((at = Hex4(at + 1, unused)) == nullptr) return nullptr;
+    } else if (Meaning(*at) == '\0') {
+      return Fail(at, "bad escape in a string");
+    } else {
+      ++at;
     }
   }
-  at_ = at;
-  return Fail(at == end_ ? kRanOut : "control character in a string");
+  return Fail(at, at == end_ ? kRanOut : "control character in a string");
 }
 
-bool JsonScanner::Skip(std::string_view& out) {
-  Peek();
+const char* JsonScanner::Skip(const char* at, std::string_view& out) {
+  Peek(at);
   passed_blanks_ = false;
-  const char* start = at_;
+  const char* start = at;
   const int bottom = depth_;
   OpenBrackets open;
   bool is_name = false;  // a member's name comes next
   std::string_view text;
   bool is_integer;
   while (true) {
-    const char next = Peek();
-    if (is_name && next != '"') return FailUnexpected("a string");
+    const char next = Peek(at);
+    if (is_name && next != '"') return FailUnexpected(at, "a string");
     switch (next) {
       case '"':
-        if (!SkipString()) return false;
+        if ((at = SkipString(at)) == nullptr) return nullptr;
         if (!is_name) break;
         // Field sets are nearly nothing but such members.
-        if (depth_ < kMaxJsonDepth && TakeName(":{},")) continue;
-        if (!Take(':')) return FailUnexpected("':'");
+        if (depth_ < kMaxJsonDepth && TakeName(at, ":{},")) continue;
+        if (!Take(at, ':')) return FailUnexpected(at, "':'");
         is_name = false;
         continue;
       case '{':
       case '[':
-        Advance();
-        if (!Enter()) return false;
-        if (!Take(next == '{' ? '}' : ']')) {
+        if (!Enter(++at)) return nullptr;
+        if (!Take(at, next == '{' ? '}' : ']')) {
           is_name = next == '{';
           open.Push(is_name);
           continue;
@@ -310,28 +261,29 @@ bool JsonScanner::Skip(std::string_view& out) {
         Leave();
         break;
       case 't':
-        if (!Literal("true")) return false;
+        at = Literal(at, "true");
         break;
       case 'f':
-        if (!Literal("false")) return false;
+        at = Literal(at, "false");
         break;
       case 'n':
-        if (!Literal("null")) return false;
+        at = Literal(at, "null");
         break;
       default:
-        if (!Number(text, is_integer)) return false;
+        at = Number(at, text, is_integer);
     }
-    while (!open.empty() && Take(open.IsObject() ? '}' : ']')) {
+    if (at == nullptr) return nullptr;
+    while (!open.empty() && Take(at, open.IsObject() ? '}' : ']')) {
       open.Pop();
       Leave();
     }
     if (open.empty()) break;
     is_name = open.IsObject();
-    if (!Take(',')) return FailUnexpected(is_name ? "',' or '}'" : "',' or ']'");
+    if (!Take(at, ',')) return FailUnexpected(at, is_name ? "',' or '}'" : "',' or ']'");
   }
   depth_ = bottom;
-  out = {start, static_cast<size_t>(at_ - start)};
-  return true;
+  out = {start, static_cast<size_t>(at - start)};
+  return at;
 }
 
 }  // namespace k8s

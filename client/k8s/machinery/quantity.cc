@@ -96,6 +96,21 @@ bool SuffixLooksRight(std::string_view suffix) {
   return suffix.find_first_not_of("0123456789", i) == std::string_view::npos;
 }
 
+// The text is what most are and what Go keeps as it stands: a few digits and a suffix that no
+// larger one can take the place of. False says nothing.
+bool IsPlainlyCanonical(std::string_view text) {
+  uint32_t number = 0;
+  size_t size = 0;
+  for (; size < text.size() && text[size] >= '0' && text[size] <= '9'; ++size) {
+    number = number * 10 + static_cast<uint32_t>(text[size] - '0');
+  }
+  if (size == 0 || size > 9 || text[0] == '0') return false;
+  const std::string_view suffix = text.substr(size);
+  if (suffix == "Ki" || suffix == "Mi" || suffix == "Gi") return number % 1024 != 0;
+  return (suffix.empty() || suffix == "m" || suffix == "k" || suffix == "M" || suffix == "G") &&
+         number % 1000 != 0;
+}
+
 Result<Number> ParseNumber(std::string_view text) {
   if (text.empty()) return DecodeError(std::string(kPattern));
   std::string_view rest = text;
@@ -240,9 +255,13 @@ int64_t Saturated(std::optional<Wide> value, bool negative) {
 }  // namespace
 
 Result<Quantity> Quantity::Parse(std::string_view text) {
+  Quantity quantity;
+  if (IsPlainlyCanonical(text)) {
+    quantity.text_ = text;
+    return quantity;
+  }
   const auto number = ParseNumber(text);
   if (!number) return number.error();
-  Quantity quantity;
   quantity.text_ = number->verbatim ? std::string(text) : Canonical(*number);
   return quantity;
 }

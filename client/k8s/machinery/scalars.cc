@@ -38,13 +38,19 @@ struct Moment {
 
 // RFC 3339. fraction_digits: how many there must be, or -1 for any number, none included.
 std::optional<Moment> ParseMoment(std::string_view text, int fraction_digits) {
-  int year, month, day, hour, minute, second;
-  if (!TakeDigits(text, 4, year) || !TakeChar(text, '-') || !TakeDigits(text, 2, month) ||
-      !TakeChar(text, '-') || !TakeDigits(text, 2, day) || !TakeChar(text, 'T') ||
-      !TakeDigits(text, 2, hour) || !TakeChar(text, ':') || !TakeDigits(text, 2, minute) ||
-      !TakeChar(text, ':') || !TakeDigits(text, 2, second)) {
-    return std::nullopt;
-  }
+  constexpr size_t kFixed = std::string_view("2006-01-02T15:04:05").size();
+  if (text.size() < kFixed) return std::nullopt;
+  bool bad =
+      text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':';
+  const auto two = [&](size_t at) {
+    const int tens = text[at] - '0', ones = text[at + 1] - '0';
+    bad |= tens < 0 || tens > 9 || ones < 0 || ones > 9;
+    return tens * 10 + ones;
+  };
+  const int year = two(0) * 100 + two(2), month = two(5), day = two(8);
+  const int hour = two(11), minute = two(14), second = two(17);
+  if (bad) return std::nullopt;
+  text.remove_prefix(kFixed);
   if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
   int32_t nanos = 0;
   int digits = 0;

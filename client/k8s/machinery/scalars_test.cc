@@ -18,9 +18,10 @@ TEST(Time, IsWrittenInUtcAndWholeSeconds) {  // C-9.6
   EXPECT_EQ(Time::Parse("2024-01-02T05:04:05.9+02:00")->String(), "2024-01-02T03:04:05Z");
   EXPECT_EQ(Time::Parse("1969-12-31T23:59:59Z")->seconds, -1);
   EXPECT_EQ(Time().String(), "0001-01-01T00:00:00Z");
-  for (const char* bad :
-       {"", "2024-01-02", "2024-13-02T00:00:00Z", "2024-01-02T00:00:00", "2024-02-30T00:00:00Z",
-        "2024-01-02T00:00:00Z ", "2024-01-02T24:00:00Z"}) {
+  for (const char* bad : {"", "2024-01-02", "2024-13-02T00:00:00Z", "2024-01-02T00:00:00",
+                          "2024-02-30T00:00:00Z", "2024-01-02T00:00:00Z ", "2024-01-02T24:00:00Z",
+                          "2024-01-02 00:00:00Z", "2024-01-02T00-00:00Z", "2024-01-/2T00:00:00Z",
+                          "2O24-01-02T00:00:00Z", "2024-01-02T00:00:0:Z"}) {
     EXPECT_EQ(Time::Parse(bad), std::nullopt) << bad;
   }
 }
@@ -126,6 +127,19 @@ TEST(Quantity, IsCanonicalAfterParsing) {  // C-9.8
       {"250M", "250M"},
       {"0", "0"}};
   for (const auto& [in, out] : rows) EXPECT_EQ(Quantity::Parse(in).value().String(), out) << in;
+}
+
+// What is plainly canonical takes a shorter way than the same number with a fraction.
+TEST(Quantity, IsTheSameByBothWays) {
+  for (const std::string suffix : {"n", "u", "m", "", "k", "M", "G", "Ki", "Mi", "Gi", "Ti"}) {
+    for (const int64_t number :
+         {1, 9, 10, 100, 999, 1000, 1001, 1023, 1024, 1500, 2048, 4000, 1'048'576, 999'999'999}) {
+      const std::string whole = std::to_string(number);
+      EXPECT_EQ(Quantity::Parse(whole + suffix).value().String(),
+                Quantity::Parse(whole + ".0" + suffix).value().String())
+          << whole << suffix;
+    }
+  }
 }
 
 TEST(Quantity, WhatIsCanonicalStaysAsItIs) {
