@@ -327,9 +327,9 @@ Result<std::vector<Server::Document>> Server::ReadManifest(std::string_view plac
     const std::string where =
         Cat(place, ": document ", std::to_string(i + 1), " (line ", std::to_string(one.line), ")");
     if (!one.value.is_object()) return DecodeError(Cat(where, ": not an object"));
-    const Value* items = one.value.Find("items");
+    Value* items = one.value.Find("items");
     if (one.value.StringAt({"kind"}).ends_with("List") && items && items->is_array()) {
-      for (const Value& item : items->array()) documents.push_back({item, where});
+      for (Value& item : items->array()) documents.push_back({std::move(item), where});
     } else {
       documents.push_back({std::move(one.value), where});
     }
@@ -351,9 +351,7 @@ Result<void> Server::CheckServed(const std::vector<Document>& documents) const {
   return {};
 }
 
-Result<void> Server::CreateOne(const Document& document) {
-  const Served& served = *core_->registry.FindKind(document.tree.StringAt({"apiVersion"}),
-                                                   document.tree.StringAt({"kind"}));
+Result<void> Server::CreateOne(Document document, const Served& served) {
   http::Request request;
   request.method = "POST";
   request.headers.Set("User-Agent", "fakeapiserver");
@@ -364,15 +362,15 @@ Result<void> Server::CreateOne(const Document& document) {
   if (served.namespaced) {
     call.info.ns = std::string(document.tree.StringAt({"metadata", "namespace"}, "default"));
   }
-  Value tree = document.tree;
-  const Value* status_member = tree.Find("status");
-  const Value status = status_member ? *status_member : Value();
-  auto decoded = DecodeTree(call, std::move(tree), *served.type, {});
+  const Value* given_status = document.tree.Find("status");
+  const bool has_status =
+      given_status && given_status->is_object() && !given_status->object().empty();
+  auto decoded = DecodeTree(call, std::move(document.tree), *served.type, {});
   if (!decoded) return decoded.error().Within(document.place);
   const Value decoded_status = decoded->Find("status") ? *decoded->Find("status") : Value();
   auto created = CreateTree(*core_, call, *std::move(decoded));
   if (!created) return created.error().Within(document.place);
-  if (status.is_null() || !status.is_object() || status.object().empty()) return {};
+  if (!has_status) return {};
   // A manifest may say what the status is; a client would write it in a second step.
   call.info.verb = "update";
   call.info.subresource = "status";
@@ -386,36 +384,34 @@ Result<void> Server::CreateOne(const Document& document) {
   return {};
 }
 
-Result<void> Server::CreateAll(const std::vector<Document>& documents) {
+Result<void> Server::CreateAll(std::vector<Document> documents) {
   if (auto served = CheckServed(documents); !served) return served;
-  auto created = CreateInOrder(documents);
+  auto created = CreateInOrder(std::move(documents));
   if (created && controllers_) controllers_->Settle();
   return created;
 }
 
-Result<void> Server::CreateInOrder(const std::vector<Document>& documents) {
+Result<void> Server::CreateInOrder(std::vector<Document> documents) {
   const auto lock = core_->store.LockWrites();
-  std::vector<const Document*> ordered;
-  for (const Document& document : documents) ordered.push_back(&document);
   // Namespaces first, so that a folder may come in any order.
-  std::stable_partition(ordered.begin(), ordered.end(), [](const Document* one) {
-    return one->tree.StringAt({"kind"}) == "Namespace";
+  std::stable_partition(documents.begin(), documents.end(), [](const Document& one) {
+    return one.tree.StringAt({"kind"}) == "Namespace";
   });
   std::vector<Key> created;
-  for (const Document* document : ordered) {
+  for (Document& document : documents) {
+    const Value& tree = document.tree;
+    const Served& served =
+        *core_->registry.FindKind(tree.StringAt({"apiVersion"}), tree.StringAt({"kind"}));
+    Key key{
+        served.StoreName(),
+        served.namespaced ? std::string(tree.StringAt({"metadata", "namespace"}, "default")) : "",
+        std::string(tree.StringAt({"metadata", "name"}))};
     const Revision before = core_->store.revision();
-    if (auto done = CreateOne(*document); !done) {
-      for (const Key& key : created) core_->store.Remove(key);
+    if (auto done = CreateOne(std::move(document), served); !done) {
+      for (const Key& earlier : created) core_->store.Remove(earlier);
       return done;
     }
-    if (core_->store.revision() == before) continue;
-    const Served& served = *core_->registry.FindKind(document->tree.StringAt({"apiVersion"}),
-                                                     document->tree.StringAt({"kind"}));
-    created.push_back({served.StoreName(),
-                       served.namespaced ? std::string(document->tree.StringAt(
-                                               {"metadata", "namespace"}, "default"))
-                                         : "",
-                       std::string(document->tree.StringAt({"metadata", "name"}))});
+    if (core_->store.revision() != before) created.push_back(std::move(key));
   }
   return {};
 }
@@ -423,7 +419,7 @@ Result<void> Server::CreateInOrder(const std::vector<Document>& documents) {
 Result<void> Server::LoadManifest(std::string_view place, std::string_view text) {
   auto documents = ReadManifest(place, text);
   if (!documents) return documents.error();
-  return CreateAll(*documents);
+  return CreateAll(*std::move(documents));
 }
 
 Result<void> Server::LoadPath(const std::string& path) {
@@ -447,7 +443,7 @@ Result<void> Server::LoadPath(const std::string& path) {
     if (!documents) return documents.error();
     std::move(documents->begin(), documents->end(), std::back_inserter(all));
   }
-  return CreateAll(all);
+  return CreateAll(std::move(all));
 }
 
 Result<void> Server::Seed(const Value& object) { return CreateAll({{object, "seed"}}); }

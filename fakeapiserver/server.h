@@ -73,9 +73,9 @@ class Server {
   };
   Result<std::vector<Document>> ReadManifest(std::string_view place, std::string_view text) const;
   Result<void> CheckServed(const std::vector<Document>& documents) const;
-  Result<void> CreateAll(const std::vector<Document>& documents);
-  Result<void> CreateInOrder(const std::vector<Document>& documents);
-  Result<void> CreateOne(const Document& document);
+  Result<void> CreateAll(std::vector<Document> documents);
+  Result<void> CreateInOrder(std::vector<Document> documents);
+  Result<void> CreateOne(Document document, const Served& served);
 
   std::unique_ptr<Core> core_;
   std::unique_ptr<Controllers> controllers_;  // null without any

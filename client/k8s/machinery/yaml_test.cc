@@ -21,12 +21,15 @@ TEST(Yaml, ResolvesPlainScalarsAsKubectlDoes) {
   EXPECT_EQ(AsJson("{1: a, true: b}"), R"({"1":"a","true":"b"})");
 }
 
-// JSON on one line is read by a shorter way, which a comment in front of it bars.
+// JSON is read by a shorter way, which a comment in front of it bars.
 TEST(Yaml, ReadsJsonAsItReadsYaml) {
   for (const std::string text :
        {R"({"a":{"b":[1,-2,true,null,"yes"],"<<":{"c":""}},"":[],"d":{}})", R"({"a":1.5,"b":1e3})",
         R"({"a":"tab\tand \u00e4"})", R"({"a":1,"a":2})", R"({"a":12345678901234567890})",
-        R"({"a":-0})", R"({"a": "x # y: z", "b" : 1})"}) {
+        R"({"a":-0})", R"({"a": "x # y: z", "b" : 1})",
+        R"({"a":"\"\\\/\b\f\n\r\t\u003c\ud7ff\uE000 ' \u0007"})",
+        "{\n  \"a\": [\n    1,\n    {}\n  ]\n}\n\n", "{\"a\":\n[]}\n \n", "{\"a\":\"\t\"}",
+        "{\"a\":\"\xc2\x85\xe2\x80\xa8\"}"}) {
     const auto shorter = ParseYaml(text), usual = ParseYaml("# plain\n" + text);
     ASSERT_TRUE(shorter && usual) << text;
     EXPECT_EQ(ToJson(shorter->at(0).value), ToJson(usual->at(0).value)) << text;
