@@ -60,7 +60,7 @@ def reached(goal, groups):
     """What is wanted, what was reached, and whether that is enough; None where one of both was not measured."""
     member = goal.get("member", "cpu_us_per_op")
     _, scale, unit = UNITS[member]
-    ours = groups.get((goal["work"], goal["encoding"]), {}).get(OURS)
+    ours = groups.get((goal["work"], goal["encoding"]), {}).get(goal.get("ours", OURS))
     if not ours:
         return None
     own = median_of(ours, member)
@@ -84,7 +84,8 @@ def goals(rows):
             continue
         wanted, got, good = found
         what = UNITS[goal.get("member", "cpu_us_per_op")][0]
-        lines.append(f"| {goal['work']} | {goal['encoding']} | {goal.get('beside', '')} | {what} | {wanted} | {got} | "
+        work = f"{goal['work']}: {goal['ours']}" if "ours" in goal else goal["work"]
+        lines.append(f"| {work} | {goal['encoding']} | {goal.get('beside', '')} | {what} | {wanted} | {got} | "
                      f"{'' if good else 'missed'} |")
         if not good:
             missed[goal["why"]] = GOALS["profiles"][goal["why"]]

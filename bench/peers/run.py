@@ -49,8 +49,9 @@ FABRIC8 = "fabric8 mock 8.0.0"
 
 ENCODINGS = ("json", "protobuf")
 # How often a client does a work.
-CLIENT_WORKS = {"get": 2000, "list": 3, "listeach": 3, "watch": 10000, "create": 1000, "update": 1000, "patch": 1000,
-                "apply": 1000}
+ONE_PROCESSOR = ", one processor"
+CLIENT_WORKS = {"get": 2000, f"get{ONE_PROCESSOR}": 2000, "list": 3, "listeach": 3, "watch": 10000, "create": 1000,
+                "update": 1000, "patch": 1000, "apply": 1000}
 # Work, kind, encoding, connections, how often.
 SERVER_WORKS = [("get", "pods", "json", 64, 5000), ("get", "pods", "protobuf", 64, 5000),
                 ("list", "pods", "json", 8, 24), ("list", "pods", "protobuf", 8, 24)]
@@ -295,6 +296,27 @@ def measure(command, seconds=PATIENCE):
     return json.loads(done.stdout)
 
 
+def confine(pids, processors):
+    for pid in pids:
+        for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), processors)
+
+
+@contextlib.contextmanager
+def placed(server, work):
+    """Wherever the system likes, or with the server and whoever is measured on one processor, if the work is named so."""
+    if not work.endswith(ONE_PROCESSOR):
+        yield
+        return
+    everywhere = os.sched_getaffinity(0)
+    everybody = [os.getpid(), *server.pids]  # a client inherits the place
+    confine(everybody, {min(everywhere)})
+    try:
+        yield
+    finally:
+        confine(everybody, everywhere)
+
+
 def manifest(folder, count, programs=BUILT):
     path = pathlib.Path(folder) / "pods.json"
     with open(path, "w", encoding="utf-8") as out:
@@ -323,10 +345,11 @@ def compare_clients(options, results):
                         for who, command in peers.items():
                             if (who, work, encoding) in lacking:
                                 continue
-                            row = measure([*command, "--server", server.url, "--work", work, "--encoding", encoding,
-                                           "--n", n])
+                            with placed(server, work):
+                                row = measure([*command, "--server", server.url, "--work", work.removesuffix(ONE_PROCESSOR),
+                                               "--encoding", encoding, "--n", n])
                             if row:
-                                results.add(row, number)
+                                results.add({**row, "work": work}, number)
                             else:
                                 lacking.add((who, work, encoding))
 
@@ -400,7 +423,7 @@ def smoke(programs):
         OWN = pathlib.Path(folder)
         pods = manifest(folder, count, programs)
         with running(OURS, lambda server: start_ours(server, programs, ["--load", pods])) as server:
-            for work in CLIENT_WORKS:
+            for work in (work for work in CLIENT_WORKS if not work.endswith(ONE_PROCESSOR)):
                 for encoding in ENCODINGS:
                     for program in ("peers_client", "peers_bare"):
                         hold_client(programs / "bench/peers/k8s" / program, server, work, encoding,
