@@ -79,11 +79,16 @@ struct Pair {
   }
 };
 
-// Slices of all sizes that matter: below, at and above a record, and many small ones.
+// Slices of all sizes that matter: below, at and above what is encrypted where it lies, a record,
+// and what is sealed at a time, in and out of step with blocks; and many small ones.
 Slices ManySlices(std::string& expected) {
   Slices slices;
-  for (size_t size : {1, 15, 16384, 16385, 5, 400'000, 16383}) {
-    slices.push_back(Slice::Of(std::string(size, static_cast<char>('a' + slices.size()))));
+  unsigned next = 0;
+  for (size_t size :
+       {1, 15, 16384, 16385, 5, 400'000, 16383, 1023, 1024, 1025, 16, 1040, 3, 7000}) {
+    std::string text(size, '\0');
+    for (char& c : text) c = static_cast<char>(next = next * 1'103'515'245 + 12'345, next >> 16);
+    slices.push_back(Slice::Of(std::move(text)));
   }
   for (size_t i = 0; i < 500; ++i) slices.push_back(Slice::Of(std::to_string(i)));
   for (const Slice& slice : slices) expected += slice.bytes;
