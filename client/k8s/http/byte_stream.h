@@ -1,6 +1,6 @@
 #pragma once
 
-// A connection as a stream of bytes, attempts that never block, and the two calls that wait: the
+// A connection as a stream of bytes: attempts that do not block, and the two calls that wait. The
 // floor of the socket transport. TLS is a ByteStream over another one. A stream belongs to one
 // thread at a time; only Waker::Wake may be called from any thread.
 

@@ -16,7 +16,7 @@ Result<std::unique_ptr<ReloadingTls>> ReloadingTls::New(TlsOptions options, TlsF
   {
     std::lock_guard lock(made->mutex_);
     // What holds nothing of the caller's cannot be refused. It waits for the first handshake, since
-    // OpenSSL takes milliseconds and 4 MB, which who talks to plain servers does not need.
+    // OpenSSL takes milliseconds and 3 MB, in vain where all servers are plain.
     if (options.ca_data.empty() && options.certificate == CertificatePair()) {
       made->options_ = std::move(options);
     } else if (auto usable = made->Replace(std::move(options)); !usable) {
