@@ -49,7 +49,7 @@ FABRIC8 = "fabric8 mock 8.0.0"
 
 ENCODINGS = ("json", "protobuf")
 # How often a client does a work.
-ONE_PROCESSOR = ", one processor"
+ONE_PROCESSOR = "-one-processor"
 CLIENT_WORKS = {"get": 2000, f"get{ONE_PROCESSOR}": 2000, "list": 3, "listeach": 3, "watch": 10000, "create": 1000,
                 "update": 1000, "patch": 1000, "apply": 1000}
 # Work, kind, encoding, connections, how often.
