@@ -299,20 +299,24 @@ def measure(command, seconds=PATIENCE):
 def confine(pids, processors):
     for pid in pids:
         for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), processors)
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setaffinity(int(thread.name), processors)
 
 
 @contextlib.contextmanager
 def placed(server, work):
-    """Wherever the system likes, or with the server and whoever is measured on one processor, if the work is named so."""
+    """Wherever the system likes, or with the server and whoever is measured on one processor, if the work is named so.
+
+    Yields what the programs call the work.
+    """
     if not work.endswith(ONE_PROCESSOR):
-        yield
+        yield work
         return
     everywhere = os.sched_getaffinity(0)
     everybody = [os.getpid(), *server.pids]  # a client inherits the place
     confine(everybody, {min(everywhere)})
     try:
-        yield
+        yield work.removesuffix(ONE_PROCESSOR)
     finally:
         confine(everybody, everywhere)
 
@@ -345,9 +349,9 @@ def compare_clients(options, results):
                         for who, command in peers.items():
                             if (who, work, encoding) in lacking:
                                 continue
-                            with placed(server, work):
-                                row = measure([*command, "--server", server.url, "--work", work.removesuffix(ONE_PROCESSOR),
-                                               "--encoding", encoding, "--n", n])
+                            with placed(server, work) as called:
+                                row = measure([*command, "--server", server.url, "--work", called, "--encoding", encoding,
+                                               "--n", n])
                             if row:
                                 results.add({**row, "work": work}, number)
                             else:
@@ -423,11 +427,12 @@ def smoke(programs):
         OWN = pathlib.Path(folder)
         pods = manifest(folder, count, programs)
         with running(OURS, lambda server: start_ours(server, programs, ["--load", pods])) as server:
-            for work in (work for work in CLIENT_WORKS if not work.endswith(ONE_PROCESSOR)):
+            for work in CLIENT_WORKS:
                 for encoding in ENCODINGS:
                     for program in ("peers_client", "peers_bare"):
-                        hold_client(programs / "bench/peers/k8s" / program, server, work, encoding,
-                                    count + n if work == "watch" else n)
+                        with placed(server, work) as called:
+                            hold_client(programs / "bench/peers/k8s" / program, server, called, encoding,
+                                        count + n if work == "watch" else n)
         with running(OURS, lambda server: start_ours(server, programs, ["--tls"])) as server:
             for work, kind, encoding, connections, _ in [("fill", "pods", "json", 2, n), *SERVER_WORKS]:
                 row = load(server, work, kind, encoding, min(connections, 4), n, 1, programs, n, 60)

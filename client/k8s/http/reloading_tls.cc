@@ -132,13 +132,11 @@ Result<std::shared_ptr<TlsContext>> ReloadingTls::Current() {
   CertificatePair pair;
   if (certificate_) pair = certificate_();
   std::lock_guard lock(mutex_);
-  if (certificate_ && pair != options_.certificate) {
+  const bool is_new = certificate_ && pair != options_.certificate;
+  if (is_new || !context_) {
     TlsOptions next = options_;
-    next.certificate = std::move(pair);
+    if (is_new) next.certificate = std::move(pair);
     if (auto usable = Replace(std::move(next)); !usable) return usable.error();
-  }
-  if (!context_) {
-    if (auto usable = Replace(options_); !usable) return usable.error();
   }
   return context_;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
 #include <optional>
 
 #include "k8s/base/base64.h"
@@ -77,7 +76,7 @@ class Reader {
     std::string_view key{};
     size_t index = kNoIndex;
 
-    bool IsSet() const { return field != nullptr || !key.empty() || index != kNoIndex; }
+    bool IsSet() const { return field != nullptr || key.data() != nullptr || index != kNoIndex; }
   };
   static constexpr size_t kNoIndex = static_cast<size_t>(-1);
 
@@ -162,7 +161,7 @@ class Reader {
   const char* UnusualMessage(const char* at, const TypeInfo& type, void* object) {
     if (type.Has(kTree)) return Tree(at, object);
     if (type.Has(kTransparent)) return Value(at, type.fields[0], object);
-    return scanner_.Peek(at) == 'n' ? Object(at, type, object) : Union(at, type, object);
+    return scanner_.Peek(at) == 'n' ? scanner_.Literal(at, "null") : Union(at, type, object);
   }
 
   const char* Object(const char* at, const TypeInfo& type, void* object) {
@@ -300,11 +299,10 @@ class Reader {
 
   const char* Value(const char* at, const Field& field, void* object) {
     void* const member = MemberOf(object, field);
-    const char next = scanner_.Peek(at);
     if (field.shape == Shape::kOne) return ElementOrNull(at, field, member);
     if (field.shape == Shape::kList) return List(at, field, member);
     if (field.shape == Shape::kMap) return Map(at, field, member);
-    if (next == 'n' && field.kind != Kind::kJson) {
+    if (scanner_.Peek(at) == 'n' && field.kind != Kind::kJson) {
       field.access->clear(member);
       return scanner_.Literal(at, "null");
     }
@@ -358,17 +356,18 @@ class Reader {
     if (!scanner_.Take(at, '}')) {
       Step step{.outer = innermost_};
       innermost_ = &step;
+      std::string own;  // of a key that is unescaped, as long as it is a step
       do {
         std::string_view key;
         if (scanner_.Peek(at) != '"') {
           scanner_.FailUnexpected(at, "a member name");
           return Lost();
         }
-        if ((at = scanner_.String(at, key, scratch_)) == nullptr) return Lost();
+        if ((at = scanner_.String(at, key, own)) == nullptr) return Lost();
         const size_t before = strict_ != nullptr ? field.access->size(map) : 0;
         void* element = field.access->add(map, key);
         if (strict_ != nullptr && field.access->size(map) == before) Note("duplicate", key);
-        step.key = key.data() == scratch_.data() ? Keep(key) : key;
+        step.key = key;
         if (!scanner_.Take(at, ':')) {
           scanner_.FailUnexpected(at, "':'");
           return Lost();
@@ -381,12 +380,6 @@ class Reader {
     }
     scanner_.Leave();
     return at;
-  }
-
-  // A key that had to be unescaped, which must outlive the scratch buffer while it is a step.
-  std::string_view Keep(std::string_view key) {
-    kept_.emplace_back(std::make_unique<std::string>(key));
-    return *kept_.back();
   }
 
   const char* ElementOrNull(const char* at, const Field& field, void* element) {
@@ -441,7 +434,6 @@ class Reader {
     const Step* const entry = innermost_ == nullptr ? nullptr : innermost_->outer;
     const size_t place = entry == nullptr || entry->index == kNoIndex ? 0 : entry->index;
     SharedText& last = last_sets[place % last_sets.size()];
-    scanner_.Peek(at);
     if (!last.empty() && scanner_.TakeText(at, last)) {
       raw = last;
       return at;
@@ -549,7 +541,6 @@ class Reader {
   const Field* items_ = nullptr;  // of the list document that is being read
   const Step* innermost_ = nullptr;
   std::optional<std::string> failed_in_;
-  std::vector<std::unique_ptr<std::string>> kept_;
 };
 
 }  // namespace

@@ -12,19 +12,6 @@
 namespace k8s {
 namespace {
 
-// Reads exactly `digits` decimal digits from the front.
-bool TakeDigits(std::string_view& text, int digits, int& value) {
-  if (text.size() < static_cast<size_t>(digits)) return false;
-  value = 0;
-  for (int i = 0; i < digits; ++i) {
-    const char c = text[static_cast<size_t>(i)];
-    if (c < '0' || c > '9') return false;
-    value = value * 10 + (c - '0');
-  }
-  text.remove_prefix(static_cast<size_t>(digits));
-  return true;
-}
-
 bool TakeChar(std::string_view& text, char c) {
   if (text.empty() || text[0] != c) return false;
   text.remove_prefix(1);
@@ -65,13 +52,13 @@ std::optional<Moment> ParseMoment(std::string_view text, int fraction_digits) {
   if (fraction_digits >= 0 && digits != fraction_digits) return std::nullopt;
   int offset = 0;
   if (!TakeChar(text, 'Z')) {
-    int hours, minutes;
     const bool minus = TakeChar(text, '-');
     if (!minus && !TakeChar(text, '+')) return std::nullopt;
-    if (!TakeDigits(text, 2, hours) || !TakeChar(text, ':') || !TakeDigits(text, 2, minutes) ||
-        hours > 24 || minutes > 59) {
-      return std::nullopt;
-    }
+    constexpr size_t kOffset = std::string_view("07:00").size();
+    if (text.size() < kOffset || text[2] != ':') return std::nullopt;
+    const int hours = two(0), minutes = two(3);
+    if (bad || hours > 24 || minutes > 59) return std::nullopt;
+    text.remove_prefix(kOffset);
     offset = (hours * 60 + minutes) * (minus ? -60 : 60);
   }
   if (!text.empty()) return std::nullopt;
